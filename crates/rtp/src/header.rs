@@ -1,0 +1,143 @@
+//! Writing the header of a packet.
+
+use visavis_core::{PayloadType, RtpTimestamp, Seq, Ssrc, TooShort};
+
+use crate::error::WriteError;
+use crate::extension::{ExtensionId, Layout};
+use crate::packet::{FIXED_LEN, PADDING_BIT};
+use crate::value::{ExtensionMap, ExtensionValues};
+
+/// The header of a packet that is about to be written; the payload goes right behind it.
+///
+/// ```
+/// # use visavis_core::{PayloadType, RtpTimestamp, Seq, Ssrc};
+/// # use visavis_rtp::{ExtensionMap, Header};
+/// let mut header =
+///     Header::new(PayloadType::from_low_bits(96), Seq(1), RtpTimestamp(0), Ssrc(7));
+/// header.marker = true;
+/// let mut buffer = [0; 1200];
+/// assert_eq!(header.write_into(&ExtensionMap::default(), &mut buffer), Ok(12));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header<'a> {
+    /// What it marks is the payload format's matter: the last packet of a picture, mostly.
+    pub marker: bool,
+    /// The payload format.
+    pub payload_type: PayloadType,
+    /// The number of the packet in its stream.
+    pub seq: Seq,
+    /// When the payload's first sample was taken, on the media clock.
+    pub timestamp: RtpTimestamp,
+    /// The stream.
+    pub ssrc: Ssrc,
+    /// Those whose media was mixed into this packet, at most 15.
+    pub csrcs: &'a [Ssrc],
+    /// Header extensions; those without an identifier in the map aren't written.
+    pub extensions: ExtensionValues,
+}
+
+impl Header<'_> {
+    /// No marker, no contributing sources, no extensions.
+    #[must_use]
+    pub fn new(payload_type: PayloadType, seq: Seq, timestamp: RtpTimestamp, ssrc: Ssrc) -> Self {
+        let extensions = ExtensionValues::default();
+        Self { marker: false, payload_type, seq, timestamp, ssrc, csrcs: &[], extensions }
+    }
+
+    /// How many bytes [`write_into`](Self::write_into) writes.
+    #[must_use]
+    pub fn encoded_len(&self, map: &ExtensionMap) -> usize {
+        self.extensions.with(map, |elements| {
+            self.prefix_len() + Layout::of(elements.into_iter().flatten()).block_len()
+        })
+    }
+
+    /// Writes the header to the front of `buffer` and says where the payload starts.
+    ///
+    /// # Errors
+    /// [`WriteError::TooShort`] and [`WriteError::TooManyCsrcs`]; `buffer` is unchanged then.
+    #[inline]
+    pub fn write_into(&self, map: &ExtensionMap, buffer: &mut [u8]) -> Result<usize, WriteError> {
+        self.extensions
+            .with(map, |elements| self.write_elements(elements.into_iter().flatten(), buffer))
+    }
+
+    /// Like [`write_into`](Self::write_into) with any header extension elements instead of
+    /// [`extensions`](Self::extensions), in the one-byte form if it can say them and else in the
+    /// two-byte form: a forwarder copies those that it doesn't know this way.
+    ///
+    /// # Errors
+    /// As above, and [`WriteError::ExtensionTooLong`].
+    #[inline]
+    pub fn write_elements<'e, I>(&self, elements: I, buffer: &mut [u8]) -> Result<usize, WriteError>
+    where
+        I: IntoIterator<Item = (ExtensionId, &'e [u8]), IntoIter: Clone>,
+    {
+        let elements = elements.into_iter();
+        let layout = Layout::of(elements.clone());
+        let csrc_count = match u8::try_from(self.csrcs.len()) {
+            Ok(count @ 0..=15) => count,
+            _ => return Err(WriteError::TooManyCsrcs),
+        };
+        if !layout.fits {
+            return Err(WriteError::ExtensionTooLong);
+        }
+        let needed = self.prefix_len() + layout.block_len();
+        let Some((fixed, rest)) =
+            buffer.get_mut(..needed).and_then(<[u8]>::split_first_chunk_mut::<FIXED_LEN>)
+        else {
+            return Err(TooShort { needed }.into());
+        };
+        let extended = u8::from(layout.len != 0);
+        let [s0, s1] = self.seq.0.to_be_bytes();
+        let [t0, t1, t2, t3] = self.timestamp.0.to_be_bytes();
+        let [i0, i1, i2, i3] = self.ssrc.0.to_be_bytes();
+        *fixed = [
+            0x80 | (extended << 4) | csrc_count,
+            (u8::from(self.marker) << 7) | self.payload_type.get(),
+            s0,
+            s1,
+            t0,
+            t1,
+            t2,
+            t3,
+            i0,
+            i1,
+            i2,
+            i3,
+        ];
+        let (csrcs, block) = rest.split_at_mut(self.csrcs.len() * 4);
+        for (slot, csrc) in csrcs.as_chunks_mut::<4>().0.iter_mut().zip(self.csrcs) {
+            *slot = csrc.0.to_be_bytes();
+        }
+        if extended != 0 {
+            layout.write(elements, block);
+        }
+        Ok(needed)
+    }
+
+    /// Bytes before the extension block.
+    const fn prefix_len(&self) -> usize {
+        FIXED_LEN + self.csrcs.len() * 4
+    }
+}
+
+/// Appends `padding` bytes of padding to the packet in the first `len` bytes of `buffer` and says how
+/// long it is then. A packet that is padded already must not be padded again.
+/// [RFC 3550 §5.1](https://www.rfc-editor.org/rfc/rfc3550#section-5.1)
+///
+/// # Errors
+/// [`TooShort`]; `buffer` is unchanged then.
+pub fn write_padding(buffer: &mut [u8], len: usize, padding: u8) -> Result<usize, TooShort> {
+    let needed = len.saturating_add(usize::from(padding));
+    let Some((packet, tail)) = buffer.get_mut(..needed).and_then(|b| b.split_at_mut_checked(len))
+    else {
+        return Err(TooShort { needed });
+    };
+    if let ([first, ..], [zeros @ .., count]) = (packet, tail) {
+        *first |= PADDING_BIT;
+        zeros.fill(0);
+        *count = padding;
+    }
+    Ok(needed)
+}
