@@ -1,5 +1,9 @@
 //! Eight networks through the audio playout, in virtual time: a table of what it did, under snapshot.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is the failure a test reports")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a panic is the failure a test reports"
+)]
 
 mod support;
 
@@ -39,8 +43,9 @@ fn fresh_traces_meet_the_goals() {
     let mut table = String::from(Row::HEADER);
     let mut missed = String::new();
     for (name, delay, concealed) in goals {
-        let rows: Vec<Row> =
-            (1..=10).map(|seed| play(&generate(Network::named(name), seed), with_fec(name), seed)).collect();
+        let rows: Vec<Row> = (1..=10)
+            .map(|seed| play(&generate(Network::named(name), seed), with_fec(name), seed))
+            .collect();
         let mean = Row::mean(&rows);
         writeln!(table, "{name:<8} {mean}").unwrap();
         if mean.delay > delay || mean.concealed > concealed {

@@ -44,6 +44,19 @@ impl<P> Buffer<P> {
         self.held.len()
     }
 
+    /// The media time up to which everything from `media` on is held, itself or as a copy.
+    pub(super) fn contiguous_end(&self, media: ExtTimestamp) -> ExtTimestamp {
+        let mut end = media;
+        for held in &self.held {
+            let copied = if held.packet.has_fec { i64::from(held.packet.ticks) } else { 0 };
+            if held.packet.timestamp - end > copied {
+                break;
+            }
+            end = end.max(held.end());
+        }
+        end
+    }
+
     /// Puts a packet where its timestamp belongs. It is nearly always the last.
     pub(super) fn insert(
         &mut self,

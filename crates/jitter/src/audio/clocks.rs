@@ -17,7 +17,7 @@ const DISTANCES: [f64; 28] = [
     100.0, 110.0, 120.0, 135.0, 150.0, 175.0, 200.0, 230.0, 260.0, 300.0, 350.0, 400.0,
 ];
 /// What one percent of concealment costs, in milliseconds of delay.
-const CONCEALMENT_COST: f64 = 90.0;
+const CONCEALMENT_COST: f64 = 110.0;
 /// What one percent of stretching costs.
 const STRETCH_COST: f64 = 0.2;
 /// Delay beyond this many milliseconds costs double.
@@ -30,8 +30,11 @@ const MAX_STRETCH: f64 = 0.175;
 /// it is raised, in milliseconds.
 pub(super) const ABOVE: f64 = 10.0;
 pub(super) const BELOW: f64 = 4.0;
+/// How much earlier than necessary a packet must come for a clock to have it in time, in milliseconds:
+/// the embedder's threads are late now and then.
+const GUARD: f64 = 4.0;
 /// How far playout may fall behind the target when it jumps over a packet that is missing.
-pub(super) const JUMP_SLACK: f64 = 2.0;
+pub(super) const JUMP_SLACK: f64 = 8.0;
 /// How many packets can be undecided at once.
 const UNDECIDED: u64 = 128;
 
@@ -280,20 +283,19 @@ impl Passage {
         let Undecided { available, media, length, .. } = self.packet;
         // As soon as the following packet is there, waiting for this one ends.
         let cut = self.following.map(|at| (at - media - clock.position).max(length));
-        let cut = cut.map(|cut| libm::ceil(cut / self.step) * self.step);
         let Some(available) = available else {
             let cut = cut.unwrap_or(length);
             let over = clock.position + cut - length - target + JUMP_SLACK;
-            let concealed = cut - over.clamp(0.0, (length - 5.0).max(0.0));
+            let concealed = self.in_steps(cut - over.clamp(0.0, (length - 5.0).max(0.0)));
             clock.position += concealed - length;
             return concealed;
         };
-        let late = available - media - clock.position;
+        let late = available + GUARD - media - clock.position;
         if late <= 0.0 {
             return 0.0;
         }
-        let wait = libm::ceil(late / self.step) * self.step;
-        match cut {
+        let wait = self.in_steps(late);
+        match cut.map(|cut| self.in_steps(cut)) {
             Some(cut) if cut < wait => {
                 clock.position += cut - length;
                 cut
@@ -303,5 +305,10 @@ impl Passage {
                 wait
             }
         }
+    }
+
+    /// Whole chunks of concealment.
+    fn in_steps(&self, concealed: f64) -> f64 {
+        libm::ceil(concealed / self.step) * self.step
     }
 }

@@ -392,11 +392,9 @@ impl<P> AudioPlayout<P> {
         if position > target + ABOVE && position - MAX_PERIOD >= target - BELOW {
             return Stretch::Shorten;
         }
-        // The packet after the newest should have come, but hasn't: play slowly what there is.
-        let overdue = self.newest.is_some_and(|(end, _)| {
-            let level = target - distance;
-            self.time(line.at) - self.media(end) - level > 0.3 * distance + 15.0
-        });
+        // The first packet that is missing should have come, but hasn't: play slowly what there is.
+        let missing = self.media(self.buffer.contiguous_end(line.media));
+        let overdue = self.time(line.at) - missing - (target - distance) > 0.3 * distance + 15.0;
         if position < target - BELOW || (overdue && position < target + 20.0) {
             return Stretch::Lengthen;
         }

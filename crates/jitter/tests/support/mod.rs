@@ -47,7 +47,10 @@ pub enum Network {
     Step,
     Norm40,
     /// Delay 20 ms and uniform jitter up to so much, with independent loss in percent.
-    Uniform { jitter: f64, loss: f64 },
+    Uniform {
+        jitter: f64,
+        loss: f64,
+    },
 }
 
 impl Network {
@@ -166,7 +169,10 @@ impl Row {
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { delay, p95, concealed, stretched, interruptions, late } = self;
-        write!(f, "{delay:6.1} {p95:5.0} {concealed:10.3} {stretched:10.2} {interruptions:9.1} {late:4.0}")
+        write!(
+            f,
+            "{delay:6.1} {p95:5.0} {concealed:10.3} {stretched:10.2} {interruptions:9.1} {late:4.0}"
+        )
     }
 }
 
@@ -182,7 +188,8 @@ pub fn play_with(config: AudioConfig, trace: &Trace, fec: bool, seed: u64) -> Ro
     let mut playout = AudioPlayout::new(config).unwrap();
     let mut random = Random(seed);
     let mut delays = Vec::new();
-    let (mut total, mut concealed, mut run, mut interruptions, mut stretched) = (0u64, 0u64, 0u64, 0, 0u64);
+    let (mut total, mut concealed, mut run, mut interruptions, mut stretched) =
+        (0u64, 0u64, 0u64, 0, 0u64);
     let end = Instant::from_micros((20_000.0 * trace.len() as f64) as u64);
     let mut arrivals = arrivals.into_iter().peekable();
     let mut expected_at = None;
@@ -227,7 +234,8 @@ pub fn play_with(config: AudioConfig, trace: &Trace, fec: bool, seed: u64) -> Ro
             }
             if chunk.stretch != Stretch::None && random.unit() < 0.65 {
                 let change = 240 + (random.unit() * 360.0) as u32;
-                ticks = if chunk.stretch == Stretch::Shorten { ticks - change } else { ticks + change };
+                ticks =
+                    if chunk.stretch == Stretch::Shorten { ticks - change } else { ticks + change };
                 stretched += u64::from(change);
                 playout.on_played(ticks);
             }
