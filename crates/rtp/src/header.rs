@@ -75,9 +75,8 @@ impl Header<'_> {
     {
         let elements = elements.into_iter();
         let layout = Layout::of(elements.clone());
-        let csrc_count = match u8::try_from(self.csrcs.len()) {
-            Ok(count @ 0..=15) => count,
-            _ => return Err(WriteError::TooManyCsrcs),
+        let Ok(csrc_count @ 0..=15) = u8::try_from(self.csrcs.len()) else {
+            return Err(WriteError::TooManyCsrcs);
         };
         if !layout.fits {
             return Err(WriteError::ExtensionTooLong);
