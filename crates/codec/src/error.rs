@@ -53,7 +53,7 @@ pub enum DecodeError {
     LimitExceeded {
         /// Which limit.
         limit: Limit,
-        /// What the peer asked for.
+        /// What the peer asked for; `max + 1` where the codec doesn't say.
         value: usize,
         /// What is allowed.
         max: usize,
