@@ -1,1 +1,19 @@
-//! What the examples share.
+//! What the examples need beside visavis: media files, a drawn picture, a command line, a relay that
+//! impairs, and the measurements and report of a call.
+//!
+//! Nothing here knows sessions, packets, encryption, jitter or congestion: what an example shows of
+//! those stands in the example itself.
+#![forbid(unsafe_code)]
+
+pub mod audio;
+pub mod cli;
+pub mod drawing;
+mod error;
+mod ivf;
+pub mod psnr;
+mod texture;
+pub mod video;
+mod y4m_file;
+
+pub use error::UsageError;
+pub use y4m_file::Y4mWriter;
