@@ -15,16 +15,9 @@ pub(crate) struct RtpHeader {
 /// `None` if it is no RTP packet. [RFC 3550 §5.1](https://www.rfc-editor.org/rfc/rfc3550#section-5.1)
 #[inline]
 pub(crate) fn rtp_header(packet: &[u8]) -> Option<RtpHeader> {
-    let [first, _, s0, s1, _, _, _, _, ssrc @ ..] = packet.first_chunk::<12>()?;
-    if first >> 6 != 2 || packet.len() >= MAX_PACKET {
-        return None;
-    }
-    let mut len = 12 + 4 * usize::from(first & 0x0f);
-    if first & 0x10 != 0 {
-        let [_, _, words @ ..] = packet.get(len..)?.first_chunk::<4>()?;
-        len += 4 + 4 * usize::from(u16::from_be_bytes(*words));
-    }
-    (len <= packet.len()).then_some(RtpHeader {
+    let len = visavis_rtp::header_len(packet).ok()?;
+    let [_, _, s0, s1, _, _, _, _, ssrc @ ..] = packet.first_chunk::<12>()?;
+    (packet.len() < MAX_PACKET).then_some(RtpHeader {
         ssrc: u32::from_be_bytes(*ssrc),
         seq: u16::from_be_bytes([*s0, *s1]),
         len,

@@ -164,3 +164,21 @@ impl DerivedKeys {
         &self.salt
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_lengths_are_told() {
+        let profile = Profile::AeadAes256Gcm;
+        let wrong_key = MasterKey::new(profile, &[0; 16], &[0; 12]).unwrap_err();
+        assert_eq!(wrong_key, KeyError::KeyLength { got: 16, wanted: 32 });
+        let wrong_salt = MasterKey::new(profile, &[0; 32], &[0; 14]).unwrap_err();
+        assert_eq!(wrong_salt, KeyError::SaltLength { got: 14, wanted: 12 });
+        for got in [0, 30, 43, 45] {
+            let wrong = MasterKey::from_concatenated(profile, &std::vec![0; got]).unwrap_err();
+            assert_eq!(wrong, KeyError::TotalLength { got, wanted: 44 });
+        }
+    }
+}

@@ -68,6 +68,9 @@ mod receiver;
 mod sender;
 mod session_key;
 mod streams;
+#[cfg(test)]
+#[path = "../tests/vectors/mod.rs"]
+mod vectors;
 
 pub use config::Config;
 pub use error::{KeyError, ProtectError, TooManyStreams, UnknownProfile, UnprotectError};

@@ -123,3 +123,68 @@ impl fmt::Debug for Sender {
         f.debug_struct("Sender").field("profile", &self.profile).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec;
+
+    fn sender(profile: Profile) -> Sender {
+        let material = vec![1; profile.key_len() + profile.salt_len()];
+        let key = MasterKey::from_concatenated(profile, &material).unwrap();
+        Sender::new(&key, Config::default()).unwrap()
+    }
+
+    #[test]
+    fn the_last_index_of_rtp_is_the_last() {
+        for profile in Profile::ALL {
+            let mut sender = sender(profile);
+            sender.rtp.set_rollover(0, u32::MAX).unwrap();
+            let mut packet = [0; 64];
+            for (seq, outcome) in [
+                (0xffffu16, Ok(12 + profile.rtp_overhead())),
+                (0, Err(ProtectError::KeyExhausted)),
+                (0xffff, Err(ProtectError::IndexReused)),
+                (0xfffe, Ok(12 + profile.rtp_overhead())),
+            ] {
+                packet[0] = 0x80;
+                packet[2..4].copy_from_slice(&seq.to_be_bytes());
+                assert_eq!(sender.protect_rtp(&mut packet, 12), outcome);
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_index_of_rtcp_is_the_last() {
+        for profile in Profile::ALL {
+            let mut sender = sender(profile);
+            let last = sender.rtcp.at_index(0, u32::try_from(LAST_RTCP_INDEX).unwrap() - 1);
+            sender.rtcp.accept(last).unwrap();
+            let mut packet = [0; 64];
+            packet[0] = 0x80;
+            assert_eq!(sender.protect_rtcp(&mut packet, 8), Ok(8 + profile.rtcp_overhead()));
+            packet[4..8].fill(0);
+            assert_eq!(sender.protect_rtcp(&mut packet, 8), Err(ProtectError::KeyExhausted));
+        }
+    }
+
+    #[test]
+    fn a_limit_that_cannot_be_is_named() {
+        let key = MasterKey::new(Profile::AeadAes256Gcm, &[0; 32], &[0; 12]).unwrap();
+        for (window, max_streams, field) in
+            [(0, 1, "window"), (96, 1, "window"), (1 << 16, 1, "window"), (64, 0, "max_streams")]
+        {
+            let error = Sender::new(&key, Config { window, max_streams }).unwrap_err();
+            assert_eq!(error.field, field);
+        }
+    }
+
+    #[cfg(feature = "ring")]
+    #[test]
+    fn a_provider_without_the_cipher_is_refused() {
+        let key = MasterKey::new(Profile::AesCm128HmacSha1_80, &[0; 16], &[0; 14]).unwrap();
+        let error =
+            Sender::with_provider(&key, Config::default(), &crate::provider::Ring).unwrap_err();
+        assert_eq!(error.field, "provider");
+    }
+}

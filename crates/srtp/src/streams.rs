@@ -231,3 +231,80 @@ impl Streams {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::{BTreeSet, HashMap};
+
+    /// Appendix A of RFC 3711 word by word, for a rollover counter that isn't at its ends.
+    fn rfc_guess(roc: u64, s_l: u64, seq: u64) -> u64 {
+        let v = if s_l < 32_768 {
+            if seq > s_l + 32_768 { roc - 1 } else { roc }
+        } else if s_l - 32_768 > seq {
+            roc + 1
+        } else {
+            roc
+        };
+        (v << 16) | seq
+    }
+
+    #[test]
+    fn a_leap_within_the_first_turn_stays_in_it() {
+        let mut streams = Streams::new(1, 64);
+        streams.accept(streams.guess(1, 5).unwrap()).unwrap();
+        assert_eq!(streams.guess(1, 65_000).unwrap().index, 65_000);
+    }
+
+    #[test]
+    fn ten_thousand_streams_are_told_apart() {
+        let mut streams = Streams::new(10_000, 64);
+        let ssrc = |n: u32| n << 12;
+        for n in 0..10_000 {
+            streams.accept(streams.at_index(ssrc(n), n)).unwrap();
+        }
+        for n in 0..10_000 {
+            assert!(!streams.is_fresh(streams.at_index(ssrc(n), n)));
+            assert!(streams.is_fresh(streams.at_index(ssrc(n), n + 1)));
+        }
+        assert_eq!(streams.accept(streams.at_index(1, 0)), Err(TooManyStreams));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_index_is_that_of_the_rfc(roc in 1u64..0xffff_ffff, s_l: u16, seq: u16) {
+            let mut streams = Streams::new(1, 64);
+            let index = (roc << 16) | u64::from(s_l);
+            streams.accept(Candidate { ssrc: 1, at: None, index }).unwrap();
+            let expected = rfc_guess(roc, u64::from(s_l), u64::from(seq));
+            prop_assert_eq!(streams.guess(1, seq).unwrap().index, expected);
+        }
+
+        /// Beside sets of all indices ever seen.
+        #[test]
+        fn the_window_forgets_nothing_within_it(
+            window in prop::sample::select(&[64u64, 128, 1024]),
+            steps in prop::collection::vec((0u32..3, -1500i32..1500, 0u32..20), 1..400),
+        ) {
+            let mut streams = Streams::new(3, usize::try_from(window).unwrap());
+            let mut model: HashMap<u32, BTreeSet<u64>> = HashMap::new();
+            for (ssrc, far, near) in steps {
+                let seen = model.entry(ssrc).or_default();
+                let highest = seen.last().copied();
+                // Mostly near the newest, now and then far from it.
+                let step = if near < 18 { i64::from(near) - 6 } else { i64::from(far) };
+                let index = highest.unwrap_or(2000).saturating_add_signed(step);
+                let candidate = streams.at_index(ssrc, u32::try_from(index).unwrap());
+                let in_window = highest.is_none_or(|highest| index + window > highest);
+                prop_assert_eq!(streams.is_fresh(candidate), in_window && !seen.contains(&index));
+                if streams.is_fresh(candidate) {
+                    streams.accept(candidate).unwrap();
+                    seen.insert(index);
+                }
+            }
+        }
+    }
+}
