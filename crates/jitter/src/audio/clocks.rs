@@ -17,7 +17,7 @@ const DISTANCES: [f64; 28] = [
     100.0, 110.0, 120.0, 135.0, 150.0, 175.0, 200.0, 230.0, 260.0, 300.0, 350.0, 400.0,
 ];
 /// What one percent of concealment costs, in milliseconds of delay.
-const CONCEALMENT_COST: f64 = 110.0;
+const CONCEALMENT_COST: f64 = 106.0;
 /// What one percent of stretching costs.
 const STRETCH_COST: f64 = 0.2;
 /// Delay beyond this many milliseconds costs double.

@@ -20,8 +20,12 @@ pub struct VideoConfig {
     pub clock_rate: ClockRate,
     /// How many packets are held at most, those of frames not yet released included. 1024 by default.
     pub capacity_packets: usize,
-    /// How long a frame with a missing packet is waited for, from when the gap was seen. 400 ms by default.
+    /// How long a frame with a missing packet is waited for, from when the gap was seen; with
+    /// retransmission at least three and a half round-trip times. 400 ms by default; where nothing is
+    /// retransmitted, only packets that overtake each other call for a little.
     pub max_wait: Duration,
+    /// Whether missing packets are asked for again. True by default.
+    pub retransmission: bool,
     /// Frames are held at least this long from the shortest way through the network. 0 by default.
     pub min_delay: Duration,
     /// Frames are not held longer than this for the sake of even motion. 500 ms by default.
@@ -36,6 +40,7 @@ impl Default for VideoConfig {
             clock_rate: ClockRate::VIDEO,
             capacity_packets: 1024,
             max_wait: Duration::from_millis(400),
+            retransmission: true,
             min_delay: Duration::ZERO,
             max_delay: Duration::from_millis(500),
             decode_time: Duration::from_millis(8),
