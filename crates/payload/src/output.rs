@@ -49,11 +49,6 @@ impl<'b> Output<'b> {
         self.len = new_end;
     }
 
-    /// What was appended from `at` on; `None` if it didn't fit.
-    pub(crate) fn since(&self, at: usize) -> Option<&[u8]> {
-        self.buffer.get(at..self.len)
-    }
-
     /// The length, if everything fitted.
     pub(crate) fn finish(self) -> Result<usize, TooShort> {
         if self.len <= self.buffer.len() {

@@ -1,7 +1,7 @@
 //! From payloads to a temporal unit.
 
 use super::leb128::{self, Leb128};
-use super::obu::{HAS_SIZE, Header, Obu};
+use super::obu::{HAS_SIZE, Header};
 use super::{CONTINUES, GOES_ON, NEW_SEQUENCE, count};
 use crate::output::Output;
 use crate::{Joined, PayloadError};
@@ -82,15 +82,30 @@ struct Joiner<'b> {
     damaged: bool,
 }
 
+/// An OBU of which the end hasn't come yet.
 struct Open {
     /// Where it begins in the output.
     at: usize,
     header: Header,
-    /// How many bytes of its header haven't come yet.
-    missing: usize,
+    stage: Stage,
+    /// The size that it says it has. A sender may leave it in, and then it must be right.
+    announced: Option<usize>,
     /// Where its payload begins in the output, behind the `gap` bytes that are kept free for its size.
     payload_at: usize,
     gap: usize,
+}
+
+/// Which byte of an OBU comes next: any of them may be the last of its packet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Header,
+    Extension,
+    /// Behind the bytes of the size that came so far.
+    Size {
+        bytes: [u8; leb128::MAX],
+        len: usize,
+    },
+    Payload,
 }
 
 impl Joiner<'_> {
@@ -124,25 +139,27 @@ impl Joiner<'_> {
 
     fn begin(&mut self, header: u8) {
         let at = self.out.len();
-        self.open = Some(Open { at, header: Header(header), missing: 1, payload_at: at, gap: 0 });
+        self.open = Some(Open {
+            at,
+            header: Header(header),
+            stage: Stage::Header,
+            announced: None,
+            payload_at: at,
+            gap: 0,
+        });
     }
 
     fn append(&mut self, mut bytes: &[u8]) {
         let Some(open) = &mut self.open else { return };
-        while open.missing > 0 {
+        while open.stage != Stage::Payload {
             let Some((&byte, rest)) = bytes.split_first() else { return };
             bytes = rest;
-            // The extension, if there is one, comes with the second byte.
-            if self.out.len() == open.at {
-                open.missing += usize::from(open.header.has_extension());
-                self.out.put(&[byte | HAS_SIZE]);
-            } else {
-                self.out.put(&[byte]);
+            if let Some(head) = open.next(byte) {
+                self.out.put(&[head]);
             }
-            open.missing -= 1;
-            if open.missing == 0 {
+            if open.stage == Stage::Payload {
                 // As many bytes as the size takes at least; there is rarely need for another.
-                open.gap = if open.header.has_size() { 0 } else { leb128::len(bytes.len()) };
+                open.gap = leb128::len(bytes.len());
                 self.out.put([0; 10].get(..open.gap).unwrap_or(&[]));
                 open.payload_at = self.out.len();
             }
@@ -153,29 +170,19 @@ impl Joiner<'_> {
     /// The OBU has come to its end.
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
-        if open.missing > 0 || open.header.is_forbidden() || !self.size_holds(&open) {
-            self.damaged = true;
+        let size = self.out.len() - open.payload_at;
+        let whole = open.stage == Stage::Payload
+            && open.announced.is_none_or(|announced| announced == size)
+            && !open.header.is_forbidden();
+        if !whole || open.header.stays_home() {
+            self.damaged |= !whole;
             self.out.truncate(open.at);
-        } else if open.header.stays_home() {
-            self.out.truncate(open.at);
-        } else if !open.header.has_size() {
-            let size = Leb128::new(self.out.len() - open.payload_at);
-            let size = size.as_bytes();
-            self.out.make_room(open.payload_at, size.len().saturating_sub(open.gap));
-            self.out.overwrite(open.payload_at - open.gap, size);
+            return;
         }
-    }
-
-    /// A sender may leave the size in; then it must be right. What didn't fit the output can't be
-    /// checked, and will come again in a longer one.
-    fn size_holds(&self, open: &Open) -> bool {
-        if !open.header.has_size() {
-            return true;
-        }
-        match self.out.since(open.at) {
-            Some(obu) => Obu::read(obu).is_some_and(|(_, rest)| rest.is_empty()),
-            None => true,
-        }
+        let size = Leb128::new(size);
+        let size = size.as_bytes();
+        self.out.make_room(open.payload_at, size.len().saturating_sub(open.gap));
+        self.out.overwrite(open.payload_at - open.gap, size);
     }
 
     /// Takes back what there is of an OBU that won't be whole.
@@ -184,6 +191,40 @@ impl Joiner<'_> {
             self.out.truncate(open.at);
             self.damaged = true;
         }
+    }
+}
+
+impl Open {
+    /// Takes a byte that stands before the payload, and gives what stands there in the output.
+    fn next(&mut self, byte: u8) -> Option<u8> {
+        let behind_header = if self.header.has_size() {
+            Stage::Size { bytes: [0; leb128::MAX], len: 0 }
+        } else {
+            Stage::Payload
+        };
+        match &mut self.stage {
+            Stage::Header => {
+                let extended = self.header.has_extension();
+                self.stage = if extended { Stage::Extension } else { behind_header };
+                return Some(byte | HAS_SIZE);
+            }
+            Stage::Extension => {
+                self.stage = behind_header;
+                return Some(byte);
+            }
+            // Beyond the most that a size may have, this goes on to the end, and the OBU isn't whole.
+            Stage::Size { bytes, len } => {
+                if let Some(place) = bytes.get_mut(*len) {
+                    *place = byte;
+                    *len += 1;
+                    if let Some((size, _)) = bytes.get(..*len).and_then(leb128::read) {
+                        (self.announced, self.stage) = (Some(size), Stage::Payload);
+                    }
+                }
+            }
+            Stage::Payload => {}
+        }
+        None
     }
 }
 
@@ -201,17 +242,17 @@ impl<'a> Elements<'a> {
     }
 
     fn read(&mut self) -> Option<(&'a [u8], bool)> {
-        let (element, rest) = match &mut self.counted {
-            Some(1) => (self.rest, &[][..]),
-            counted => {
-                *counted = counted.map(|count| count - 1);
-                let (len, rest) = leb128::read(self.rest)?;
-                rest.split_at_checked(len)?
-            }
+        let others = self.counted.is_some_and(|count| count > 1);
+        let (element, rest) = if self.counted == Some(1) {
+            (self.rest, &[][..])
+        } else {
+            let (len, rest) = leb128::read(self.rest)?;
+            self.counted = self.counted.map(|count| count - 1);
+            rest.split_at_checked(len)?
         };
         self.rest = rest;
-        // Elements that are counted but not there are an error of the element before.
-        let cut_off = self.counted.is_some_and(|count| count > 1) && rest.is_empty();
+        // Elements that are counted but not there make the one before them doubtful, too.
+        let cut_off = others && rest.is_empty();
         (!element.is_empty() && !cut_off).then_some((element, rest.is_empty()))
     }
 }

@@ -2,7 +2,7 @@
 //! [AV1 §4.10.5](https://aomediacodec.github.io/av1-spec/#leb128)
 
 /// At most this many bytes.
-const MAX: usize = 8;
+pub(super) const MAX: usize = 8;
 
 /// The number at the front and what follows it. `None` if it is cut off, has more than 8 bytes, or is
 /// above 2^32 - 1. Leading zeros are allowed, and some encoders write them.
@@ -51,6 +51,7 @@ impl Leb128 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::vec::Vec;
 
     #[test]
     fn the_number_of_bytes_changes_where_seven_bits_are_full() {

@@ -1,7 +1,7 @@
 //! NAL units out of a byte stream.
 
 use crate::PacketizeError;
-use memchr::memmem::Finder;
+use memchr::memmem;
 
 const START_CODE: &[u8] = &[0, 0, 1];
 
@@ -10,7 +10,6 @@ const START_CODE: &[u8] = &[0, 0, 1];
 pub(super) struct Units<'a> {
     /// What lies behind the last start code that was found.
     rest: &'a [u8],
-    finder: Finder<'static>,
 }
 
 impl<'a> Units<'a> {
@@ -18,9 +17,7 @@ impl<'a> Units<'a> {
     pub(super) fn new(frame: &'a [u8]) -> Result<Self, PacketizeError> {
         let zeros = frame.iter().position(|&byte| byte != 0).ok_or(PacketizeError::Empty)?;
         match frame.get(zeros..) {
-            Some([1, rest @ ..]) if zeros >= 2 => {
-                Ok(Self { rest, finder: Finder::new(START_CODE) })
-            }
+            Some([1, rest @ ..]) if zeros >= 2 => Ok(Self { rest }),
             _ => Err(PacketizeError::Malformed { offset: zeros }),
         }
     }
@@ -36,7 +33,7 @@ impl<'a> Iterator for Units<'a> {
 
     fn next(&mut self) -> Option<&'a [u8]> {
         while !self.rest.is_empty() {
-            let found = self.finder.find(self.rest);
+            let found = memmem::find(self.rest, START_CODE);
             let (unit, rest) = found
                 .and_then(|at| {
                     Some((self.rest.get(..at)?, self.rest.get(at + START_CODE.len()..)?))
