@@ -177,7 +177,7 @@ mod tests {
         let wrong_salt = MasterKey::new(profile, &[0; 32], &[0; 14]).unwrap_err();
         assert_eq!(wrong_salt, KeyError::SaltLength { got: 14, wanted: 12 });
         for got in [0, 30, 43, 45] {
-            let wrong = MasterKey::from_concatenated(profile, &std::vec![0; got]).unwrap_err();
+            let wrong = MasterKey::from_concatenated(profile, &alloc::vec![0; got]).unwrap_err();
             assert_eq!(wrong, KeyError::TotalLength { got, wanted: 44 });
         }
     }

@@ -105,7 +105,7 @@ impl FromStr for Profile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::string::ToString;
+    use alloc::string::ToString;
 
     #[test]
     fn both_names_are_read_and_others_are_not() {

@@ -127,7 +127,7 @@ impl fmt::Debug for Sender {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::vec;
+    use alloc::vec;
 
     fn sender(profile: Profile) -> Sender {
         let material = vec![1; profile.key_len() + profile.salt_len()];

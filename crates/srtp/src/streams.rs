@@ -235,8 +235,9 @@ impl Streams {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::collections::BTreeSet;
     use proptest::prelude::*;
-    use std::collections::{BTreeSet, HashMap};
+    use std::collections::HashMap;
 
     /// Appendix A of RFC 3711 word by word, for a rollover counter that isn't at its ends.
     fn rfc_guess(roc: u64, s_l: u64, seq: u64) -> u64 {

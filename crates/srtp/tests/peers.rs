@@ -4,6 +4,7 @@
     clippy::indexing_slicing,
     reason = "a panic is the failure a test reports"
 )]
+#![allow(clippy::cast_possible_truncation, reason = "numbers are meant to wrap")]
 
 mod common;
 

@@ -1,7 +1,7 @@
 //! The RFCs' own test vectors. They give session keys, which the public face never takes, so these
 //! files are compiled into the crate's unit tests; each vector runs over every provider.
 
-use std::vec::Vec;
+use alloc::vec::Vec;
 
 use crate::provider::{Provider, RustCrypto, default_provider};
 
@@ -16,7 +16,7 @@ fn hex(digits: &str) -> Vec<u8> {
 }
 
 fn providers() -> Vec<&'static dyn Provider> {
-    let mut providers = std::vec![default_provider(), &RustCrypto];
+    let mut providers = alloc::vec![default_provider(), &RustCrypto];
     #[cfg(feature = "ring")]
     providers.push(&crate::provider::Ring);
     providers
