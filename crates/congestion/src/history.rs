@@ -145,12 +145,14 @@ impl SendHistory {
 
     /// What is no newer than `seq` flies no longer, whether it was reported or its report was lost.
     fn move_reported(&mut self, seq: ExtSeq) {
-        let len = self.slots.len() as u64;
         let first = self.reported.map_or(0, |reported| reported.0.saturating_add(1));
-        let oldest = seq.0.saturating_sub(len - 1);
+        // Numbers may have gaps, so what is older than the memory is long may still be remembered; but
+        // no slot needs to be looked at twice.
+        let oldest = seq.0.saturating_sub(self.slots.len() as u64 - 1);
         for number in first.max(oldest)..=seq.0 {
-            let landed = self.place(ExtSeq(number)).and_then(|slot| *slot);
-            if let Some(slot) = landed.filter(|slot| slot.seq.0 == number) {
+            if let Some(slot) = self.place(ExtSeq(number)).and_then(|slot| *slot)
+                && (first..=seq.0).contains(&slot.seq.0)
+            {
                 self.in_flight -= slot.size;
             }
         }

@@ -45,12 +45,19 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod aimd;
 mod arrival;
 mod controller;
 mod gcc;
 mod history;
+mod inter_arrival;
+mod loss;
 mod loss_based;
 mod pacer;
+mod probe;
+mod queue;
+mod throughput;
+mod trendline;
 
 pub use arrival::{ArrivalConfig, ArrivalLog, Feedback, FeedbackDue};
 pub use controller::{Controller, Limits, PacketKind, ProbeCluster, ProbeId, SentPacket, Update};
