@@ -55,6 +55,7 @@ impl Window {
         self.sorted.first().copied()
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.sorted.len()
     }

@@ -1,5 +1,9 @@
 //! Video over bad networks with retransmission, in virtual time: a table under snapshot.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is the failure a test reports")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a panic is the failure a test reports"
+)]
 
 mod support;
 
@@ -162,8 +166,9 @@ fn run(scenario: Scenario, seed: u64) -> Result {
                 VideoOutput::Frame(ready) => {
                     let seqs: Vec<u64> = buffer.packets(&ready).copied().collect();
                     let frame = (ready.timestamp.0 - 77) / 3000;
-                    let whole: Vec<u64> =
-                        (0..call.sent.len() as u64).filter(|s| call.sent[*s as usize].frame == frame).collect();
+                    let whole: Vec<u64> = (0..call.sent.len() as u64)
+                        .filter(|s| call.sent[*s as usize].frame == frame)
+                        .collect();
                     assert_eq!(seqs, whole, "a frame is all its packets in order");
                     let follows = shown.last().is_none_or(|(last, _, _)| *last + 1 == frame);
                     assert!(follows || ready.keyframe, "frame {frame} can't be decoded");
@@ -207,8 +212,9 @@ fn frames_over_bad_networks() {
         ("loss 10 %, rtt 150", Scenario { one_way: 75.0, jitter: 5.0, loss: 10.0, nack: true }),
         ("loss 1 %, no nack", Scenario { one_way: 20.0, jitter: 5.0, loss: 1.0, nack: false }),
     ];
-    let mut table =
-        String::from("                     rendered%  added mean   p95  longest gap  requests  gave up\n");
+    let mut table = String::from(
+        "                     rendered%  added mean   p95  longest gap  requests  gave up\n",
+    );
     let mut of = BTreeMap::new();
     for (name, scenario) in rows {
         let all: Vec<Result> = (1..=5).map(|seed| run(scenario, seed)).collect();
