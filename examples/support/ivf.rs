@@ -13,7 +13,7 @@ const FRAME_HEADER: usize = 12;
 
 /// The temporal units of an IVF file.
 #[derive(Debug)]
-pub struct IvfFile {
+pub(crate) struct IvfFile {
     bytes: Vec<u8>,
     units: Vec<Range<usize>>,
     frame_interval: Duration,

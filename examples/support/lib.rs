@@ -7,10 +7,18 @@
 
 pub mod audio;
 pub mod cli;
+mod cpu;
 pub mod drawing;
 mod error;
 mod ivf;
+pub mod live;
+pub mod meter;
+pub mod network;
+pub mod outcome;
 pub mod psnr;
+pub mod received;
+pub mod relay;
+mod report;
 mod texture;
 pub mod video;
 mod y4m_file;

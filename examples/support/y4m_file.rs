@@ -13,7 +13,7 @@ const LONGEST_LINE: u64 = 1024;
 
 /// A Y4M file whose pictures can be read in any order.
 #[derive(Debug)]
-pub struct Y4mFile {
+pub(crate) struct Y4mFile {
     file: File,
     picture: Picture,
     rate: (u32, u32),
