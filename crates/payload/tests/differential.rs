@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use rtp::codecs::av1::Av1Payloader;
 use rtp::codecs::h264::{H264Packet, H264Payloader};
 use rtp::packetizer::{Depacketizer, Payloader};
-use support::{joined, nal_unit, obu, payloads, temporal_unit, with_size};
+use support::{joined, nal_unit, obu, payloads, temporal_unit};
 use visavis_payload::PayloadFormat;
 use visavis_payload::h264::PacketizationMode;
 
@@ -26,7 +26,10 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 128, ..ProptestConfig::default() })]
 
     #[test]
-    fn rtp_reads_our_h264(units in prop::collection::vec(nal_unit(4000), 1..8), max in 16..1500_usize) {
+    fn rtp_reads_our_h264(mut units in prop::collection::vec(nal_unit(4000), 1..8), max in 16..1500_usize) {
+        // It refuses units of one and two bytes.
+        units.retain(|unit| unit.len() > 2);
+        prop_assume!(!units.is_empty());
         let frame = annex_b(&units);
         let mut reader = H264Packet::default();
         let mut read = Vec::new();
@@ -50,8 +53,10 @@ proptest! {
 
     #[test]
     fn we_read_a_single_obu_of_rtp(element in obu(4000), max in 16..1500_usize) {
-        prop_assume!(element.len() > 2);
-        let payloads = Av1Payloader {}.payload(max, &Bytes::from(with_size(&element))).unwrap();
+        // It leaves padding out.
+        prop_assume!(element[0] >> 3 != 15);
+        // It reads sizes of 128 and more wrong: the last OBU may do without.
+        let payloads = Av1Payloader {}.payload(max, &Bytes::from(element.clone())).unwrap();
         prop_assert_eq!(joined(PayloadFormat::Av1, &payloads), (temporal_unit(&[element]), false));
     }
 }

@@ -51,7 +51,6 @@ impl Leb128 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::vec::Vec;
 
     #[test]
     fn the_number_of_bytes_changes_where_seven_bits_are_full() {
@@ -81,7 +80,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_number_comes_back(value: u32, tail: Vec<u8>) {
+        fn a_number_comes_back(value: u32, tail in prop::collection::vec(any::<u8>(), 0..9)) {
             let number = Leb128::new(value as usize);
             let bytes = [number.as_bytes(), &tail].concat();
             prop_assert_eq!(read(&bytes), Some((value as usize, &tail[..])));
