@@ -7,6 +7,7 @@
 
 mod check;
 mod clippy;
+mod interop;
 mod launch;
 mod metadata;
 mod native;
@@ -59,6 +60,11 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// SRTP to and from programs that someone else wrote, which it brings
+    Interop {
+        /// Only with this one
+        peer: Option<interop::Peer>,
+    },
     /// Checks the rules of the house that no lint can say
     Check,
     /// Clippy without warnings over the feature matrix
@@ -82,6 +88,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Test { arguments } => launch::test(&arguments),
         Command::Scorecard { name, json } => launch::scorecard(&name, json),
         Command::Fuzz { arguments } => launch::fuzz(&arguments),
+        Command::Interop { peer } => interop::run_all(peer),
         Command::Check => check::run_all(),
         Command::Clippy => clippy::run_all(),
     }

@@ -121,7 +121,16 @@ fn cargo_fuzz() -> Result<bool> {
     }
     eprintln!("setup: installing cargo-fuzz {CARGO_FUZZ} into .native (about a minute)");
     let mut install = cargo();
-    install.args(["install", "--locked", "--quiet", "--version", CARGO_FUZZ, "--root", ".native"]);
+    install.args([
+        "install",
+        "--locked",
+        "--quiet",
+        "--debug",
+        "--version",
+        CARGO_FUZZ,
+        "--root",
+        ".native",
+    ]);
     run(install.arg("cargo-fuzz"))?;
     Ok(true)
 }

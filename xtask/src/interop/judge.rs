@@ -1,0 +1,73 @@
+//! Whether what a foreign program decoded is a call: enough of it, no silence, no still picture.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::line::{FPS, HEIGHT, WIDTH};
+
+/// The part that has to arrive: programs start listening late, and miss the first frames.
+const ENOUGH: f64 = 0.9;
+
+/// Checks 48 kHz mono s16le.
+pub(super) fn audio(file: &Path, seconds: u32) -> Result<String> {
+    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let (pairs, _) = bytes.as_chunks::<2>();
+    let samples: Vec<f64> = pairs.iter().map(|pair| f64::from(i16::from_le_bytes(*pair))).collect();
+    let heard = samples.len() as f64 / 48_000.0;
+    ensure!(heard >= f64::from(seconds) * ENOUGH, "only {heard:.1} s of audio of {seconds} s");
+    let power = samples.iter().map(|sample| sample * sample).sum::<f64>() / samples.len() as f64;
+    let level = 20.0 * (power.sqrt() / 32_768.0).max(1e-9).log10();
+    ensure!(level > -45.0, "the audio is silent ({level:.0} dBFS)");
+    Ok(format!("{heard:.1} s of audio at {level:.0} dBFS"))
+}
+
+/// Checks raw I420 pictures.
+pub(super) fn video(file: &Path, seconds: u32) -> Result<String> {
+    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let pictures: Vec<&[u8]> = bytes.chunks_exact(WIDTH * HEIGHT * 3 / 2).collect();
+    let wanted = f64::from(seconds * FPS) * ENOUGH;
+    let seen = pictures.len();
+    ensure!(seen as f64 >= wanted, "only {seen} pictures of {}", seconds * FPS);
+    let moved = pictures.iter().zip(pictures.iter().skip(1)).filter(|(a, b)| a != b).count();
+    ensure!(moved as f64 >= wanted * ENOUGH, "{seen} pictures, but only {moved} differ");
+    Ok(format!("{seen} pictures"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// What a judge says about a file with these bytes.
+    fn verdict(judge: fn(&Path, u32) -> Result<String>, bytes: &[u8], seconds: u32) -> String {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("xtask-judge-{}-{number}", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        fs::write(&file, bytes).unwrap();
+        let verdict = judge(&file, seconds);
+        fs::remove_file(file).unwrap();
+        verdict.unwrap_or_else(|error| error.to_string())
+    }
+
+    #[test]
+    fn silence_and_shortness_are_noticed() {
+        let tone = [1000_i16, -1000].repeat(24_000);
+        let tone: Vec<u8> = tone.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        assert_eq!(verdict(audio, &tone, 1), "1.0 s of audio at -30 dBFS");
+        assert_eq!(verdict(audio, &tone, 2), "only 1.0 s of audio of 2 s");
+        assert!(verdict(audio, &[0; 96_000], 1).contains("silent"));
+    }
+
+    #[test]
+    fn a_still_picture_is_noticed() {
+        let size = WIDTH * HEIGHT * 3 / 2;
+        let moving: Vec<u8> = (0..30).flat_map(|n| vec![n; size]).collect();
+        assert_eq!(verdict(video, &moving, 1), "30 pictures");
+        assert_eq!(verdict(video, &moving, 2), "only 30 pictures of 60");
+        assert!(verdict(video, &vec![7; size * 30], 1).contains("only 0 differ"));
+    }
+}
