@@ -131,7 +131,10 @@ impl TimeStretch {
     fn find_joint(&mut self, input: &[f32]) -> Option<Joint> {
         let frames = input.len() / self.channels;
         let longest = self.longest.min(frames / 2);
-        if frames > self.max_frame || input.len() % self.channels != 0 || longest < self.shortest {
+        if frames > self.max_frame
+            || !input.len().is_multiple_of(self.channels)
+            || longest < self.shortest
+        {
             return None;
         }
         let block = self.channels * self.step;

@@ -4,6 +4,8 @@
     clippy::indexing_slicing,
     reason = "a panic is the failure a test reports"
 )]
+#![allow(clippy::cast_possible_truncation, reason = "test values are small")]
+#![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc, reason = "tests have std")]
 
 mod support;
 

@@ -57,11 +57,13 @@ impl<P> Buffer<P> {
         end
     }
 
-    /// Puts a packet where its timestamp belongs. It is nearly always the last.
+    /// Puts a packet where its timestamp belongs, which is nearly always the end. `reserved` places must
+    /// stay free.
     pub(super) fn insert(
         &mut self,
         now: Instant,
         packet: AudioPacket<P>,
+        reserved: usize,
     ) -> Result<(), Refused<P>> {
         let mut index = self.held.len();
         for other in self.held.iter().rev() {
@@ -73,7 +75,7 @@ impl<P> Buffer<P> {
             }
             index -= 1;
         }
-        if self.held.len() >= self.capacity {
+        if self.held.len() + reserved >= self.capacity {
             return Err(Refused { packet: packet.packet, reason: RefuseReason::Full });
         }
         self.held.insert(index, Held { arrived_at: now, packet });

@@ -16,6 +16,10 @@ const DISTANCES: [f64; 28] = [
     0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 35.0, 40.0, 45.0, 50.0, 55.0, 60.0, 70.0, 80.0, 90.0,
     100.0, 110.0, 120.0, 135.0, 150.0, 175.0, 200.0, 230.0, 260.0, 300.0, 350.0, 400.0,
 ];
+/// What is believed before anything was seen: this share would be concealed without a distance, and as
+/// much as after so many milliseconds of sound.
+const PRIOR: f64 = 0.01;
+const PRIOR_TIME: f64 = 1_500.0;
 /// What one percent of concealment costs, in milliseconds of delay.
 const CONCEALMENT_COST: f64 = 106.0;
 /// What one percent of stretching costs.
@@ -68,7 +72,7 @@ impl Clock {
             distance,
             position: level + distance,
             delay: distance,
-            concealed: 0.015 * libm::exp(-distance / 50.0),
+            concealed: PRIOR * libm::exp(-distance / 50.0),
             stretched: 0.0,
         }
     }
@@ -197,10 +201,11 @@ impl Clocks {
             }
             self.push(seq, Undecided { media, length, overtaken: at, available: Some(at) });
         }
-        if has_fec && seq > self.next {
-            if let Some(slot) = self.slot(seq - 1) {
-                slot.available.get_or_insert(at);
-            }
+        if has_fec
+            && seq > self.next
+            && let Some(slot) = self.slot(seq - 1)
+        {
+            slot.available.get_or_insert(at);
         }
     }
 
@@ -230,7 +235,7 @@ impl Clocks {
                 None
             };
             self.seen += 1.0;
-            let window = (self.seen + 200.0 * 20.0 / packet.length).min(30_000.0 / packet.length);
+            let window = (self.seen + PRIOR_TIME / packet.length).min(30_000.0 / packet.length);
             let passage = Passage { packet, following, weight: 1.0 / window, step: self.step };
             for clock in &mut self.clocks {
                 let level = references.get(clock.reference).copied().unwrap_or(0.0);
@@ -265,7 +270,7 @@ impl Passage {
         let target = level + clock.distance;
         let off = clock.position - target;
         let mut stretched = 0.0;
-        if off > ABOVE || off < -BELOW {
+        if !(-BELOW..=ABOVE).contains(&off) {
             stretched = libm::fabs(off).min(MAX_STRETCH * length);
             clock.position -= libm::copysign(stretched, off);
         }

@@ -110,10 +110,8 @@ impl<P> AudioPlayout<P> {
         let (timestamp, seq, ticks) = (packet.timestamp, packet.seq, packet.ticks);
         let result = if played {
             Err(Refused { packet: packet.packet, reason: RefuseReason::Late })
-        } else if self.buffer.len() + self.discards.len() >= self.config.capacity {
-            Err(Refused { packet: packet.packet, reason: RefuseReason::Full })
         } else {
-            self.buffer.insert(self.now, packet)
+            self.buffer.insert(self.now, packet, self.discards.len())
         };
         match &result {
             Ok(()) => self.stats.packets_received += 1,

@@ -348,18 +348,19 @@ impl<P> VideoBuffer<P> {
     }
 
     fn act_on_gap(&mut self, gap: Gap) -> Result<Option<VideoOutput<P>>, ()> {
-        if let Some(key) = gap.keyframe {
-            if self.now >= self.jump_at(&key) || self.overflow {
-                self.give_up(key.first, true);
-                return Ok(None);
-            }
+        if let Some(key) = gap.keyframe
+            && (self.now >= self.jump_at(&key) || self.overflow)
+        {
+            self.give_up(key.first, true);
+            return Ok(None);
         }
-        if let Some((last, timestamp)) = gap.dispensable {
-            if !self.need_keyframe && self.now >= self.timing.decode_at(timestamp) {
-                self.stats.frames_skipped += 1;
-                self.drop_before(last.next(), true, DiscardReason::Skipped);
-                return Ok(None);
-            }
+        if let Some((last, timestamp)) = gap.dispensable
+            && !self.need_keyframe
+            && self.now >= self.timing.decode_at(timestamp)
+        {
+            self.stats.frames_skipped += 1;
+            self.drop_before(last.next(), true, DiscardReason::Skipped);
+            return Ok(None);
         }
         if self.now >= gap.since + self.most_patience() || self.overflow {
             self.overflow = false;

@@ -79,13 +79,14 @@ impl Requests {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     #[test]
     fn it_asks_at_once_then_less_and_less_often_while_the_sender_is_heard() {
         let mut requests = Requests::new();
         assert_eq!(requests.due(), None);
         requests.want(Instant::from_millis(1000));
-        let mut asked = std::vec::Vec::new();
+        let mut asked = Vec::new();
         for ms in 1000..10_000 {
             requests.on_packet();
             if requests.poll(Instant::from_millis(ms)) {

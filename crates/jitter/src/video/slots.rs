@@ -151,10 +151,10 @@ impl<P> Slots<P> {
             if !(follows || held.packet.info.start) {
                 continue;
             }
-            if let Ok(found) = self.frame_at(seq) {
-                if found.keyframe {
-                    best = Some(found);
-                }
+            if let Ok(found) = self.frame_at(seq)
+                && found.keyframe
+            {
+                best = Some(found);
             }
         }
         best

@@ -61,10 +61,10 @@ impl Timing {
     pub(super) fn on_frame(&mut self, complete_at: Instant, timestamp: ExtTimestamp) {
         let before = self.decodable;
         self.decodable = before.max(complete_at);
-        if let (Some(delay), Some(least)) = (self.delay(timestamp), self.delays.min()) {
-            if libm::fabs(delay - least) > JUMP {
-                self.origin = None;
-            }
+        if let (Some(delay), Some(least)) = (self.delay(timestamp), self.delays.min())
+            && libm::fabs(delay - least) > JUMP
+        {
+            self.origin = None;
         }
         let fresh = self.origin.is_none();
         if fresh {

@@ -7,10 +7,10 @@ use visavis_core::{Engine, ExtSeq, ExtTimestamp, Instant};
 use visavis_jitter::{Action, AudioConfig, AudioPacket, AudioPlayout, PlayoutOutput, Stretch};
 
 /// SplitMix64: small, and good enough for tests.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub fn bits(&mut self) -> u64 {
+    pub(crate) fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -19,25 +19,25 @@ impl Random {
     }
 
     /// Uniform in 0..1.
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         (self.bits() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    pub fn exponential(&mut self, mean: f64) -> f64 {
+    pub(crate) fn exponential(&mut self, mean: f64) -> f64 {
         -mean * (1.0 - self.unit()).ln()
     }
 
-    pub fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.unit()).cos()
     }
 }
 
 /// Arrivals in ms, `None` where the packet is lost; packet i is sent at 20·i ms.
-pub type Trace = Vec<Option<f64>>;
+pub(crate) type Trace = Vec<Option<f64>>;
 
 #[derive(Clone, Copy)]
-pub enum Network {
+pub(crate) enum Network {
     Const30,
     Loss5,
     Ge10,
@@ -54,7 +54,7 @@ pub enum Network {
 }
 
 impl Network {
-    pub fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         match name {
             "const30" => Self::Const30,
             "loss5" => Self::Loss5,
@@ -68,7 +68,7 @@ impl Network {
     }
 }
 
-pub fn published(name: &str) -> Trace {
+pub(crate) fn published(name: &str) -> Trace {
     let path = format!("{}/tests/traces/{name}.txt", env!("CARGO_MANIFEST_DIR"));
     let mut trace = vec![None; 3000];
     for line in std::fs::read_to_string(path).unwrap().lines() {
@@ -79,7 +79,7 @@ pub fn published(name: &str) -> Trace {
 }
 
 /// A minute of a network.
-pub fn generate(network: Network, seed: u64) -> Trace {
+pub(crate) fn generate(network: Network, seed: u64) -> Trace {
     let mut random = Random(seed.wrapping_mul(0x1234_5678_9abc_def1) ^ network_key(network));
     let (mut bad, mut spike) = (false, 0.0f64);
     let mut latest = 0.0f64;
@@ -141,19 +141,19 @@ fn network_key(network: Network) -> u64 {
 
 /// What a listener got, counted outside the playout.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Row {
-    pub delay: f64,
-    pub p95: f64,
-    pub concealed: f64,
-    pub stretched: f64,
-    pub interruptions: f64,
-    pub late: f64,
+pub(crate) struct Row {
+    pub(crate) delay: f64,
+    pub(crate) p95: f64,
+    pub(crate) concealed: f64,
+    pub(crate) stretched: f64,
+    pub(crate) interruptions: f64,
+    pub(crate) late: f64,
 }
 
 impl Row {
-    pub const HEADER: &str = "network   delay   p95 concealed% stretched% interrupt late\n";
+    pub(crate) const HEADER: &str = "network   delay   p95 concealed% stretched% interrupt late\n";
 
-    pub fn mean(rows: &[Self]) -> Self {
+    pub(crate) fn mean(rows: &[Self]) -> Self {
         let of = |get: fn(&Self) -> f64| rows.iter().map(get).sum::<f64>() / rows.len() as f64;
         Self {
             delay: of(|r| r.delay),
@@ -177,11 +177,11 @@ impl fmt::Display for Row {
 }
 
 /// Plays a trace to the end. Stretching succeeds for 65 % of the chunks, by 5 to 12.5 ms.
-pub fn play(trace: &Trace, fec: bool, seed: u64) -> Row {
+pub(crate) fn play(trace: &Trace, fec: bool, seed: u64) -> Row {
     play_with(AudioConfig::default(), trace, fec, seed)
 }
 
-pub fn play_with(config: AudioConfig, trace: &Trace, fec: bool, seed: u64) -> Row {
+pub(crate) fn play_with(config: AudioConfig, trace: &Trace, fec: bool, seed: u64) -> Row {
     let mut arrivals: Vec<(f64, usize)> =
         trace.iter().enumerate().filter_map(|(i, at)| at.map(|at| (at, i))).collect();
     arrivals.sort_by(|a, b| a.0.total_cmp(&b.0));
