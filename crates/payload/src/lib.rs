@@ -42,7 +42,7 @@
 //!
 //! # Errors
 //!
-//! A configuration that can't work is a [`ConfigError`](visavis_core::ConfigError) when the packetizer
+//! A configuration that can't work is a [`ConfigError`] when the packetizer
 //! is made. A buffer that is too short is [`TooShort`](visavis_core::TooShort), and the same call may be
 //! made again. A frame that the format can't carry is a [`PacketizeError`]; garbage from the peer is a
 //! [`PayloadError`] or a [`Joined`] that is damaged. Nothing panics, whatever comes in.

@@ -105,7 +105,7 @@ fn a_new_sequence_is_marked_once() {
     };
     let shown_key = frame(0x10);
     assert_eq!(marks(&[sequence.to_vec(), shown_key.clone()]), [true, false, false]);
-    assert!(!marks(&[shown_key.clone()])[0], "no sequence header");
+    assert!(!marks(core::slice::from_ref(&shown_key))[0], "no sequence header");
     assert!(!marks(&[shown_key, sequence.to_vec()])[0], "a sequence header too late");
     for other in [0x00, 0x30, 0x50, 0x70, 0x80, 0x90] {
         assert!(!marks(&[sequence.to_vec(), frame(other)])[0], "hidden, not a key frame, repeated");

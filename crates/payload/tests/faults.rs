@@ -41,7 +41,8 @@ fn fu_a_that_lost_its_tail_is_not_glued_onto_the_next_unit() {
 fn fragments_without_an_end_take_no_memory_but_the_callers() {
     let fragment = [&[0x7c, 0x05][..], &[7; 1198]].concat();
     let start = [&[0x7c, 0x85][..], &[7; 1198]].concat();
-    let endless = || std::iter::once(&start[..]).chain(std::iter::repeat_n(&fragment[..], 100_000));
+    let endless =
+        || core::iter::once(&start[..]).chain(core::iter::repeat_n(&fragment[..], 100_000));
     let mut out = [0; 5000];
     let joined = H264.depacketize(endless(), &mut out).unwrap();
     assert_eq!((joined.len, joined.damaged), (0, true));
