@@ -235,8 +235,12 @@ fn is_tag(code: &[u8; 20], tag: &[u8]) -> bool {
     code.get(..tag.len()).is_some_and(|code| code.ct_eq(tag).into())
 }
 
+/// Fills `to`, which is the shorter one.
+#[inline]
 fn copy(to: &mut [u8], from: &[u8]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    if let Some(from) = from.get(..to.len()) {
+        to.copy_from_slice(from);
+    }
 }
 
 /// Senders and receivers have checked the lengths; a shorter packet would be all end.

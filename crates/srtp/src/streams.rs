@@ -276,7 +276,12 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn the_index_is_that_of_the_rfc(roc in 1u64..0xffff_ffff, s_l: u16, seq: u16) {
+        fn the_index_is_that_of_the_rfc(
+            roc in 1u64..0xffff_ffff,
+            s_l: u16,
+            step in prop_oneof![any::<u16>(), 0x7ffe..0x8003u16],
+        ) {
+            let seq = s_l.wrapping_add(step);
             let mut streams = Streams::new(1, 64);
             let index = (roc << 16) | u64::from(s_l);
             streams.accept(Candidate { ssrc: 1, at: None, index }).unwrap();

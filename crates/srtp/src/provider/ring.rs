@@ -38,8 +38,9 @@ impl Aead for Gcm {
         };
         let nonce = Nonce::assume_unique_for_key(*nonce);
         // Fails only above 64 GiB.
-        if let Ok(sealed) = self.0.seal_in_place_separate_tag(nonce, Aad::from(aad), text) {
-            tag.iter_mut().zip(sealed.as_ref()).for_each(|(to, from)| *to = *from);
+        let sealed = self.0.seal_in_place_separate_tag(nonce, Aad::from(aad), text);
+        if let Some(sealed) = sealed.ok().and_then(|sealed| sealed.as_ref().try_into().ok()) {
+            *tag = sealed;
         }
     }
 
