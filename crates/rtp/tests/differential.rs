@@ -50,7 +50,7 @@ fn elements() -> impl Strategy<Value = Vec<(u8, Vec<u8>)>> {
         });
     prop_oneof![one_byte, two_byte].prop_map(|mut elements| {
         let mut seen = [false; 256];
-        elements.retain(|(id, _)| !std::mem::replace(&mut seen[usize::from(*id)], true));
+        elements.retain(|(id, _)| !core::mem::replace(&mut seen[usize::from(*id)], true));
         elements
     })
 }
