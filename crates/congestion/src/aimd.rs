@@ -8,6 +8,12 @@ use visavis_core::{Bitrate, DataSize, Instant};
 /// bottleneck that is narrow. This and what follows as in libwebrtc's `AimdRateControl`.
 const BETA: f64 = 0.85;
 const FALL_STEP: Bitrate = Bitrate::from_kbps(5);
+/// Where the rate of the bottleneck itself is known, it becomes this share of that,
+const BETA_KNOWN: f64 = 0.9;
+/// and then for this long doesn't grow beyond this share, unless a probe finds more. This is our own:
+/// the queue need not be filled again and again to learn the same.
+const CEILING: f64 = 0.97;
+const CEILING_TIME: Duration = Duration::from_secs(20);
 /// Far from where the path was full last, the rate grows by this factor a second,
 const GROWTH: f64 = 1.08;
 /// near it by half a packet for each response time, which is a round trip and this,
@@ -35,6 +41,7 @@ pub(crate) struct Aimd {
     fallen_at: Option<Instant>,
     /// After a fall or underuse the rate waits for the queue to empty.
     hold: bool,
+    ceiling: Option<(Bitrate, Instant)>,
 }
 
 impl Aimd {
@@ -45,6 +52,7 @@ impl Aimd {
             grown_at: None,
             fallen_at: None,
             hold: false,
+            ceiling: None,
         }
     }
 
@@ -70,6 +78,17 @@ impl Aimd {
         if self.capacity.is_exceeded(rate) {
             self.capacity.estimate = None;
         }
+        if self.ceiling.is_some_and(|(ceiling, _)| rate > ceiling) {
+            self.ceiling = None;
+        }
+    }
+
+    /// The bottleneck was busy all the time, and this is its rate.
+    pub(crate) fn on_bottleneck(&mut self, now: Instant, rate: Bitrate) {
+        self.ceiling = Some((rate.scale(CEILING), now));
+        if self.rate > rate {
+            self.fall_to(now, rate.scale(BETA_KNOWN));
+        }
     }
 
     /// How the path is used, and the rate that arrives.
@@ -92,8 +111,13 @@ impl Aimd {
     }
 
     fn fall(&mut self, now: Instant, arrives: Bitrate) {
+        let known = self.ceiling.filter(|ceiling| ceiling.1 == now);
         let scaled = arrives.scale(BETA);
-        let mut rate = if scaled > FALL_STEP { scaled - FALL_STEP } else { scaled };
+        let mut rate = match known {
+            Some((ceiling, _)) => ceiling.scale(BETA_KNOWN / CEILING),
+            None if scaled > FALL_STEP => scaled - FALL_STEP,
+            None => scaled,
+        };
         if rate > self.rate
             && let Some(capacity) = self.capacity.estimate
         {
@@ -103,6 +127,16 @@ impl Aimd {
             self.capacity.estimate = None;
         }
         self.capacity.on_full(arrives);
+        self.fall_to(now, rate);
+    }
+
+    /// Loss has told that the path is full.
+    pub(crate) fn on_loss(&mut self, now: Instant, rate: Bitrate) {
+        self.capacity.on_full(rate);
+        self.fall_to(now, rate);
+    }
+
+    fn fall_to(&mut self, now: Instant, rate: Bitrate) {
         self.rate = self.rate.min(rate);
         self.fallen_at = Some(now);
         self.hold = true;
@@ -121,7 +155,9 @@ impl Aimd {
             self.rate.scale(libm::pow(GROWTH, seconds))
         };
         let proven = arrives.scale(PROVEN) + PROVEN_STEP;
-        self.rate = grown.min(proven.max(self.rate));
+        let ceiling = self.ceiling.filter(|ceiling| now.since(ceiling.1) < CEILING_TIME);
+        let most = ceiling.map_or(proven, |ceiling| proven.min(ceiling.0));
+        self.rate = grown.min(most.max(self.rate));
     }
 
     /// Bits a second, each second.

@@ -9,7 +9,9 @@ use crate::throughput::Throughput;
 use crate::trendline::{Trendline, Usage};
 use crate::{Controller, Limits, PacketKind, SentPacket, Update};
 use core::time::Duration;
-use visavis_core::{Bitrate, ConfigError, Engine, Instant, PacketReport, earliest};
+use visavis_core::{
+    Bitrate, ConfigError, DataSize, Engine, ExtSeq, Instant, PacketReport, earliest,
+};
 
 /// How a [`Gcc`] controller works.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,19 +38,31 @@ const TICK: Duration = Duration::from_millis(100);
 const DEFAULT_RTT: Duration = Duration::from_millis(200);
 /// Longer round trips are taken for this: libwebrtc's limit of the RTT back-off is as long.
 const MAX_RTT: Duration = Duration::from_secs(3);
-/// What is sent may be paced so much faster than the target.
-const PACING: f64 = 1.5;
+/// What is sent is paced so much faster than the target: as libwebrtc does at first while the path shows
+/// no limit, since waiting in the pacer only delays, and with less of a burst for a while after it did.
+const PACING: f64 = 2.0;
+const LIMITED_PACING: f64 = 1.25;
+const LIMITED_TIME: Duration = Duration::from_secs(20);
 /// What arrives is measured over this; when the path is full, over less, or the rate of before it
 /// became narrow would count.
 const WINDOW: Duration = Duration::from_secs(1);
 const SHORT_WINDOW: Duration = Duration::from_millis(250);
 /// Below so many milliseconds of standing queue a growing delay is taken for noise.
 const NOISE_QUEUE: f64 = 5.0;
+/// If jitter moves packets by this from one to the next, so many times that hides no queue: the least
+/// delay of eight packets is beyond it once in 200 times.
+const JITTER_MARGIN: f64 = 2.0;
 /// A queue that stands longer than this is emptied by sending less, so much that it's gone after the
 /// drain time, but never less than this share.
 const STANDING_QUEUE: f64 = 15.0;
 const DRAIN_MS: f64 = 250.0;
 const MIN_DRAIN: f64 = 0.5;
+/// Packets that are lost while a queue stands for so long are lost because it's full, whether it's still
+/// growing or not.
+const FULL_QUEUE: f64 = 50.0;
+/// At most so many packets whose feedback was lost count, and no packet is larger.
+const MAX_UNSAID: u64 = 500;
+const MAX_SIZE: u64 = 1 << 16;
 /// Probes need a queue no longer than this, and no fall for so long.
 const CALM_QUEUE: f64 = 10.0;
 const CALM_TIME: Duration = Duration::from_secs(1);
@@ -78,8 +92,10 @@ pub struct Gcc {
     prober: Prober,
     /// From receiver reports; what feedback gives has the wait of the report in it.
     rtt: Option<Duration>,
+    /// The packet after the newest reported one, and the mean size of packets in bytes.
+    next_seq: Option<ExtSeq>,
+    mean_size: u64,
     feedback_rtt: Option<Duration>,
-    feedback_at: Option<Instant>,
     /// The first packet sent since the last feedback.
     waiting_since: Option<Instant>,
     tick_at: Option<Instant>,
@@ -105,8 +121,9 @@ impl Gcc {
             loss: LossGuard::new(),
             prober: Prober::new(),
             rtt: None,
+            next_seq: None,
+            mean_size: 0,
             feedback_rtt: None,
-            feedback_at: None,
             waiting_since: None,
             tick_at: None,
             changed: true,
@@ -119,17 +136,30 @@ impl Gcc {
         Duration::try_from_secs_f64(self.queue.standing() / 1000.0).unwrap_or(Duration::ZERO)
     }
 
+    /// In milliseconds, without what may be jitter.
+    fn standing(&self) -> f64 {
+        (self.queue.standing() - JITTER_MARGIN * self.queue.jitter()).max(0.0)
+    }
+
     fn rtt(&self) -> Duration {
         self.rtt.or(self.feedback_rtt).unwrap_or(DEFAULT_RTT)
     }
 
-    /// Each packet's part in all of them.
+    /// Each packet's part in all of them. Packets between two reported ones of which nothing was said
+    /// have arrived as far as anybody knows: their feedback was lost. They count with the next one.
     fn observe(&mut self, reports: &[PacketReport]) -> Usage {
         let mut usage = self.trendline.usage();
+        let mut unsaid = DataSize::ZERO;
         for report in reports {
+            let next = self.next_seq.unwrap_or(report.seq);
+            let missing = report.seq.0.saturating_sub(next.0).min(MAX_UNSAID);
+            unsaid += DataSize::from_bytes(missing * self.mean_size);
+            self.next_seq = Some(next.max(report.seq.next()));
+            self.mean_size = (self.mean_size * 15 + report.size.bytes().min(MAX_SIZE)) / 16;
             let Some(arrived_at) = report.arrived_at else { continue };
-            self.queue.on_packet(report.sent_at, arrived_at);
-            self.throughput.on_report(report);
+            let size = report.size + core::mem::take(&mut unsaid);
+            self.queue.on_packet(report.sent_at, arrived_at, size);
+            self.throughput.on_packet(report.sent_at, arrived_at, size);
             if let Some(delta) = self.groups.on_packet(report.sent_at, arrived_at) {
                 self.trendline.on_delta(delta);
                 let now = self.trendline.usage();
@@ -139,17 +169,24 @@ impl Gcc {
         usage
     }
 
-    fn follow(&mut self, usage: Usage) {
-        let standing = self.queue.standing();
+    fn follow(&mut self, usage: Usage, losing: bool) {
+        let standing = self.standing();
         let usage = match usage {
+            _ if losing && standing > FULL_QUEUE => Usage::Over,
             Usage::Over if standing < NOISE_QUEUE => Usage::Normal,
+            Usage::Over if self.prober.disturbs(self.now, self.rtt()) => Usage::Under,
             usage => usage,
         };
         let window = if usage == Usage::Over { SHORT_WINDOW } else { WINDOW };
         let Some(arrives) = self.throughput.rate(window) else { return };
         let fallen_at = self.aimd.fallen_at();
-        // While a queue stands, it's no time to grow.
-        if usage != Usage::Normal || standing < STANDING_QUEUE {
+        if let Some(rate) = self.queue.bottleneck()
+            && standing > NOISE_QUEUE
+        {
+            self.aimd.on_bottleneck(self.now, rate);
+        }
+        // While a queue stands or much is lost, it's no time to grow.
+        if usage != Usage::Normal || (standing < STANDING_QUEUE && !self.loss.alarmed()) {
             self.aimd.update(self.now, usage, arrives, self.rtt());
         }
         if self.aimd.fallen_at() != fallen_at {
@@ -161,6 +198,10 @@ impl Gcc {
         for report in reports {
             if let Some(found) = self.prober.on_report(report) {
                 let before = self.aimd.rate();
+                // A start beyond what the path carries needn't wait for the queue to tell.
+                if found.first && found.saturated && found.rate < before {
+                    self.set_rate(found.rate);
+                }
                 self.aimd.on_probe(self.limits.clamp(found.rate));
                 self.prober.on_found(self.now, found, before, self.limits);
             }
@@ -173,7 +214,7 @@ impl Gcc {
         let rate = self.aimd.rate();
         let lower = self.loss.on_packets(self.now, count(reports.len()), count(lost), rate);
         if let Some(lower) = lower {
-            self.set_rate(lower);
+            self.aimd.on_loss(self.now, lower);
             self.prober.on_full(self.now);
         }
     }
@@ -190,12 +231,17 @@ impl Gcc {
         }
         if self.probing {
             let rested = |at: Instant| self.now.since(at) >= CALM_TIME;
-            let calm = self.queue.standing() < CALM_QUEUE
+            let calm = self.standing() < CALM_QUEUE
                 && !self.loss.alarmed()
                 && self.waiting_since.is_none_or(|since| self.now.since(since) < patience)
                 && self.aimd.fallen_at().is_none_or(rested);
             self.prober.consider(self.now, self.aimd.rate(), self.limits, calm);
         }
+    }
+
+    /// The path has shown its limit of late.
+    fn limited(&self) -> bool {
+        self.aimd.fallen_at().is_some_and(|at| self.now.since(at) < LIMITED_TIME)
     }
 
     fn pass_time(&mut self, now: Instant) {
@@ -208,7 +254,7 @@ impl Controller for Gcc {
         self.pass_time(now);
         self.waiting_since.get_or_insert(self.now);
         self.tick_at.get_or_insert(self.now + TICK);
-        self.prober.on_sent(packet);
+        self.prober.on_sent(self.now, packet);
         if self.probing && matches!(packet.kind, PacketKind::Video | PacketKind::Retransmission) {
             self.prober.begin(self.now, self.aimd.rate(), self.limits);
         }
@@ -217,7 +263,6 @@ impl Controller for Gcc {
     fn on_feedback(&mut self, now: Instant, reports: &[PacketReport]) {
         self.pass_time(now);
         let Some(newest) = reports.iter().map(|report| report.sent_at).max() else { return };
-        self.feedback_at = Some(self.now);
         self.waiting_since = None;
         self.changed = true;
         if reports.iter().any(|report| report.arrived_at.is_some()) {
@@ -226,7 +271,8 @@ impl Controller for Gcc {
                 Some(self.feedback_rtt.map_or(rtt, |before| (before * 7 + rtt) / 8));
         }
         let usage = self.observe(reports);
-        self.follow(usage);
+        self.prober.set_jitter(self.queue.jitter());
+        self.follow(usage, reports.iter().any(|report| report.arrived_at.is_none()));
         self.follow_probes(reports);
         self.follow_loss(reports);
         self.aimd.set_rate(self.limits.clamp(self.aimd.rate()));
@@ -253,7 +299,7 @@ impl Controller for Gcc {
     }
 
     fn target(&self) -> Bitrate {
-        let excess = (self.queue.standing() - STANDING_QUEUE).max(0.0);
+        let excess = (self.standing() - STANDING_QUEUE).max(0.0);
         let drain = (1.0 - excess / DRAIN_MS).max(MIN_DRAIN);
         self.limits.clamp(self.aimd.rate().scale(drain))
     }
@@ -277,7 +323,7 @@ impl Engine for Gcc {
         let target = self.target();
         Some(Update {
             target,
-            pacing: target.scale(PACING),
+            pacing: target.scale(if self.limited() { LIMITED_PACING } else { PACING }),
             padding: Bitrate::ZERO,
             rtt: self.rtt(),
             loss: self.loss.loss(),

@@ -12,17 +12,18 @@ const ENOUGH: u32 = 20;
 const EXCESS: f64 = 0.10;
 /// After the rate fell to this share,
 const TEST_FALL: f64 = 0.75;
-/// loss that is still above this share of what it was has other causes.
-const TEST_LOSS: f64 = 0.75;
+/// the path loses that much by itself if what is delivered fell with it, to less than this share.
+/// Where a bottleneck drops what is too much, the same is delivered as before.
+const TEST_DELIVERED: f64 = 0.5 * (1.0 + TEST_FALL);
 /// How fast the loss that the path has anyway is unlearnt when there's less, per window.
-const UNLEARN: f64 = 0.1;
+const UNLEARN: f64 = 0.05;
 
 /// Lowers the rate when much is lost, and learns how much the path loses whatever is sent.
 ///
 /// Delay-based control sees no queue where the buffer is tiny or a policer drops; loss is all there is.
 /// But radio loses packets that lower rates don't save. So the first reaction to much loss is also an
-/// experiment: if a quarter less is sent and as much is lost, then the path loses that much by itself,
-/// and only what goes beyond it counts from then on. This rule is our own; libwebrtc fits the same two
+/// experiment: if a quarter less is sent and a quarter less arrives, then the path loses by itself what is
+/// lost then, and only what goes beyond it counts from then on. This rule is our own; libwebrtc fits the same two
 /// unknowns by Newton's method in `LossBasedBweV2`.
 #[derive(Debug, Clone)]
 pub(crate) struct LossGuard {
@@ -31,6 +32,8 @@ pub(crate) struct LossGuard {
     lost: u32,
     loss: f64,
     inherent: f64,
+    /// How far chance alone takes the loss of a window from the inherent one: two standard deviations.
+    spread: f64,
     /// The rate and the loss when the experiment began.
     test: Option<(Bitrate, f64)>,
     alarmed: bool,
@@ -44,6 +47,7 @@ impl LossGuard {
             lost: 0,
             loss: 0.0,
             inherent: 0.0,
+            spread: 0.0,
             test: None,
             alarmed: false,
         }
@@ -75,6 +79,8 @@ impl LossGuard {
             return None;
         }
         self.loss = f64::from(self.lost) / f64::from(self.packets);
+        let variance = self.inherent * (1.0 - self.inherent) / f64::from(self.packets);
+        self.spread = 2.0 * libm::sqrt(variance.max(0.0));
         self.window_began = Some(now);
         (self.packets, self.lost) = (0, 0);
         self.judge(rate)
@@ -85,14 +91,16 @@ impl LossGuard {
             && rate <= rate_before.scale(TEST_FALL)
         {
             self.test = None;
-            if self.loss > loss_before * TEST_LOSS {
+            let delivered = |rate: Bitrate, loss| rate.scale(1.0 - loss);
+            let before = delivered(rate_before, loss_before);
+            if delivered(rate, self.loss) < before.scale(TEST_DELIVERED) {
                 self.inherent = self.inherent.max(self.loss);
             }
         }
         if self.loss < self.inherent {
             self.inherent += UNLEARN * (self.loss - self.inherent);
         }
-        self.alarmed = self.loss > self.inherent + EXCESS;
+        self.alarmed = self.loss > self.inherent + self.spread + EXCESS;
         if !self.alarmed {
             self.test = None;
             return None;

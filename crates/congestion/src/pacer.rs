@@ -220,6 +220,11 @@ impl<P> Pacer<P> {
         self.queued > audio.len()
     }
 
+    /// A probe has begun: only it and sound may send.
+    fn probing(&self) -> bool {
+        self.probes.front().is_some_and(|probe| probe.packets > 0)
+    }
+
     /// Debts are paid as time passes.
     fn pass_time(&mut self, now: Instant) {
         let passed = now.since(self.now);
@@ -351,13 +356,6 @@ impl<P> Engine for Pacer<P> {
     }
 }
 
-impl<P> Pacer<P> {
-    /// A probe has begun: only it may send.
-    fn probing(&self) -> bool {
-        self.probes.front().is_some_and(|probe| probe.packets > 0)
-    }
-}
-
 impl Debt {
     const fn new(rate: Bitrate) -> Self {
         Self { rate, owed: 0 }
@@ -373,7 +371,7 @@ impl Debt {
     fn pay(&mut self, passed: Duration, burst: Duration) {
         let rate = i128::from(self.rate.bps());
         let paid = rate.saturating_mul(nanos(passed));
-        self.owed = self.owed.saturating_sub(paid).max(-rate * nanos(burst));
+        self.owed = self.owed.saturating_sub(paid).max(-rate.saturating_mul(nanos(burst)));
     }
 
     const fn is_paid(self) -> bool {

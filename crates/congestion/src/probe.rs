@@ -7,12 +7,16 @@ use visavis_core::{Bitrate, DataSize, ExtSeq, Instant, PacketReport};
 /// The first probes, as multiples of the start. This and what follows as in libwebrtc's
 /// `ProbeController`, `BitrateProber` and `ProbeBitrateEstimator`, where nothing else is said.
 const FIRST: [f64; 2] = [3.0, 6.0];
+const FIRST_PROBES: u32 = 2;
 /// The next one, as a multiple of what the last one found or of the rate.
 const NEXT: f64 = 2.0;
 /// A result above this share of what was sent asks for another.
 const CHAIN: f64 = 0.7;
 /// A train takes so long and has so many packets.
 const DURATION: Duration = Duration::from_millis(15);
+/// Our own: and longer by so many times the jitter, or packets that catch up with each other would look
+/// like a wide path.
+const JITTER_FACTOR: f64 = 4.0;
 const PACKETS: u32 = 5;
 /// A result is worth something if this share of the train arrived,
 const ENOUGH: f64 = 0.8;
@@ -29,8 +33,10 @@ const TIMEOUT: Duration = Duration::from_secs(6);
 /// Our own: while the path shows no queue and no loss, another probe goes out after this; twice as long
 /// after each that found nothing, up to the maximum. libwebrtc probes only while the application sends
 /// less than it may, and so takes 19 s to find 2.5 Mb/s after 1.
-const MIN_PAUSE: Duration = Duration::from_secs(2);
-const MAX_PAUSE: Duration = Duration::from_secs(16);
+const MIN_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(8);
+/// For so long after a probe its own queue is in the way.
+const WAKE: Duration = Duration::from_millis(300);
 /// A probe has found something if it's this much above the rate.
 const GAIN: f64 = 1.05;
 
@@ -45,6 +51,9 @@ pub(crate) struct Prober {
     begun: bool,
     quiet_until: Instant,
     pause: Duration,
+    /// How long a train takes.
+    duration: Duration,
+    sent_at: Option<Instant>,
 }
 
 /// A probe on its way.
@@ -61,11 +70,31 @@ struct Train {
 
 #[derive(Debug, Clone, Copy)]
 struct Arrived {
-    /// When a packet was sent and arrived, and its size: of the first and the last one.
-    first: (Instant, Instant, DataSize),
+    /// When the first and the last packet were sent and arrived, and the size of the last.
+    first: (Instant, Instant),
     last: (Instant, Instant, DataSize),
     packets: u32,
     size: DataSize,
+    /// Sums for a line through the arrivals: `x` in kilobits, `y` in milliseconds after the first.
+    sums: Sums,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    x: f64,
+    y: f64,
+    xx: f64,
+    xy: f64,
+}
+
+impl Arrived {
+    /// What arrived by when. With jitter, all packets together tell more than the first and the last.
+    fn rate(&self) -> Option<Bitrate> {
+        let (count, Sums { x, y, xx, xy }) = (f64::from(self.packets), self.sums);
+        let (rise, run) = (count * xy - x * y, count * xx - x * x);
+        // Kilobits per millisecond are megabits per second.
+        (rise > 0.0 && run > 0.0).then(|| Bitrate::from_kbps(1000).scale(run / rise))
+    }
 }
 
 /// What a probe found.
@@ -73,6 +102,10 @@ struct Arrived {
 pub(crate) struct Found {
     /// The rate that the path carries.
     pub(crate) rate: Bitrate,
+    /// It was one of the first.
+    pub(crate) first: bool,
+    /// The bottleneck was met: more doesn't pass.
+    pub(crate) saturated: bool,
     /// The rate that was tried.
     tried: Bitrate,
 }
@@ -86,6 +119,8 @@ impl Prober {
             begun: false,
             quiet_until: Instant::ZERO,
             pause: MIN_PAUSE,
+            duration: DURATION,
+            sent_at: None,
         }
     }
 
@@ -99,8 +134,9 @@ impl Prober {
     }
 
     /// A packet was sent: part of a train, or something that went in between.
-    pub(crate) fn on_sent(&mut self, packet: &SentPacket) {
+    pub(crate) fn on_sent(&mut self, now: Instant, packet: &SentPacket) {
         let Some(id) = packet.probe else { return };
+        self.sent_at = Some(now);
         let mut trains = self.trains.iter_mut().flatten();
         if let Some(train) = trains.find(|train| train.cluster.id == id) {
             let first = train.span.map_or(packet.seq, |span| span.0);
@@ -108,6 +144,17 @@ impl Prober {
             train.packets = train.packets.saturating_add(1);
             train.size += packet.size;
         }
+    }
+
+    /// A queue that is seen now may be the probe's own.
+    pub(crate) fn disturbs(&self, now: Instant, rtt: Duration) -> bool {
+        self.sent_at.is_some_and(|at| now.since(at) < WAKE.saturating_add(rtt))
+    }
+
+    /// How much the delay changes from packet to packet, in milliseconds.
+    pub(crate) fn set_jitter(&mut self, millis: f64) {
+        let more = Duration::try_from_secs_f64(JITTER_FACTOR * millis / 1000.0);
+        self.duration = DURATION + more.unwrap_or(Duration::ZERO);
     }
 
     /// Sound alone needs no probe; the first other packet begins.
@@ -118,7 +165,9 @@ impl Prober {
         self.begun = true;
         for factor in FIRST {
             let probed = rate.scale(factor).min(limits.max);
-            self.ask(now, probed);
+            if probed > rate {
+                self.ask(now, probed);
+            }
             if probed == limits.max {
                 break;
             }
@@ -180,7 +229,7 @@ impl Prober {
         let cluster = ProbeCluster {
             id: ProbeId(self.next_id),
             rate,
-            min_size: rate.over(DURATION),
+            min_size: rate.over(self.duration),
             min_packets: PACKETS,
         };
         let train = Train {
@@ -206,14 +255,20 @@ impl Train {
         let Some(arrived_at) = report.arrived_at else { return };
         let one = (report.sent_at, arrived_at, report.size);
         let arrived = self.arrived.get_or_insert(Arrived {
-            first: one,
+            first: (report.sent_at, arrived_at),
             last: one,
             packets: 0,
             size: DataSize::ZERO,
+            sums: Sums::default(),
         });
         arrived.last = one;
         arrived.packets = arrived.packets.saturating_add(1);
         arrived.size += report.size;
+        let x = Bitrate::from_bps(arrived.size.bits()).kbps_f64();
+        let y = arrived_at.diff_millis(arrived.first.1);
+        let sums = &mut arrived.sums;
+        (sums.x, sums.y) = (sums.x + x, sums.y + y);
+        (sums.xx, sums.xy) = (sums.xx + x * x, sums.xy + x * y);
     }
 
     /// All of it was sent, and its last packet was reported.
@@ -225,22 +280,23 @@ impl Train {
     fn judge(&self) -> Option<Found> {
         let arrived = self.arrived?;
         let enough = f64::from(arrived.packets) >= ENOUGH * f64::from(self.packets);
-        let ((first_sent, first_at, first_size), (last_sent, last_at, last_size)) =
+        let ((first_sent, first_at), (last_sent, last_at, last_size)) =
             (arrived.first, arrived.last);
         let (sending, arriving) = (last_sent.since(first_sent), last_at.since(first_at));
         let usable = |interval: Duration| !interval.is_zero() && interval <= MAX_INTERVAL;
         if !enough || !usable(sending) || !usable(arriving) {
             return None;
         }
-        // The last one sent and the first one to arrive lie outside of the time that is counted.
+        // The last one sent lies outside of the time that is counted.
         let sent = (arrived.size - last_size).per(sending);
-        let received = (arrived.size - first_size).per(arriving);
+        let received = arrived.rate()?;
         if received > sent.scale(MAX_COMPRESSION) {
             return None;
         }
         let saturated = received < sent.scale(SATURATED);
         let rate = if saturated { received.scale(MARGIN) } else { sent.min(received) };
-        Some(Found { rate, tried: self.cluster.rate })
+        let first = self.cluster.id.0 < FIRST_PROBES;
+        Some(Found { rate, first, saturated, tried: self.cluster.rate })
     }
 }
 
@@ -264,7 +320,10 @@ mod tests {
         let mut reports = alloc::vec::Vec::new();
         while sent < cluster.min_size || seq < u64::from(cluster.min_packets) {
             let (seq_now, probe) = (ExtSeq(seq), Some(cluster.id));
-            prober.on_sent(&SentPacket { seq: seq_now, size, kind: PacketKind::Video, probe });
+            prober.on_sent(
+                sent_at,
+                &SentPacket { seq: seq_now, size, kind: PacketKind::Video, probe },
+            );
             free_at = free_at.max(sent_at) + kbps(capacity).time_for(size);
             let arrived_at = (!lost.contains(&seq)).then_some(free_at);
             reports.push(PacketReport {
@@ -302,7 +361,7 @@ mod tests {
         };
         assert_eq!(found(100_000, &[]), Some(900));
         assert_eq!(found(600, &[]), Some(570));
-        assert_eq!(found(100_000, &[2]), Some(675));
+        assert_eq!(found(100_000, &[2]), Some(642));
         assert_eq!(found(100_000, &[2, 3]), None);
     }
 
@@ -330,7 +389,7 @@ mod tests {
             }
             pauses.push(now.since(began).as_secs());
         }
-        assert_eq!(pauses, [4, 8, 16, 16, 16]);
+        assert_eq!(pauses, [2, 4, 8, 8, 8]);
     }
 
     #[test]

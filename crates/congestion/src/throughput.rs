@@ -2,7 +2,7 @@
 
 use alloc::collections::VecDeque;
 use core::time::Duration;
-use visavis_core::{Bitrate, DataSize, Instant, PacketReport};
+use visavis_core::{Bitrate, DataSize, Instant};
 
 /// As many packets as libwebrtc's `RobustThroughputEstimator` looks at.
 const MAX_PACKETS: usize = 500;
@@ -30,9 +30,8 @@ impl Throughput {
         Self { arrivals: VecDeque::with_capacity(MAX_PACKETS) }
     }
 
-    pub(crate) fn on_report(&mut self, report: &PacketReport) {
-        let PacketReport { sent_at, size, .. } = *report;
-        let Some(arrived_at) = report.arrived_at else { return };
+    /// `size` arrived with this packet.
+    pub(crate) fn on_packet(&mut self, sent_at: Instant, arrived_at: Instant, size: DataSize) {
         // A clock that jumped back leaves nothing to compare with.
         if self.arrivals.back().is_some_and(|last| last.arrived_at.since(arrived_at) > MAX_WINDOW) {
             self.arrivals.clear();
@@ -85,7 +84,6 @@ impl Throughput {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use visavis_core::{Ecn, ExtSeq};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -93,13 +91,8 @@ mod tests {
     fn rate(packets: impl IntoIterator<Item = (u64, u64)>, window: Duration) -> Option<u64> {
         let mut throughput = Throughput::new();
         for (sent, arrived) in packets {
-            throughput.on_report(&PacketReport {
-                seq: ExtSeq(0),
-                sent_at: Instant::from_millis(sent),
-                arrived_at: Some(Instant::from_millis(arrived)),
-                size: DataSize::from_bytes(1000),
-                ecn: Ecn::NotEct,
-            });
+            let (sent, arrived) = (Instant::from_millis(sent), Instant::from_millis(arrived));
+            throughput.on_packet(sent, arrived, DataSize::from_bytes(1000));
         }
         Some(throughput.rate(window)?.bps() / 1000)
     }

@@ -53,12 +53,14 @@ pub(crate) struct Second {
 }
 
 impl<C: Controller> Flow<C> {
-    pub(crate) fn new(controller: C, network: LinkConfig, seed: u64) -> Self {
-        let mut back = LinkConfig::default();
-        back.delay = network.delay;
-        back.seed = seed ^ 1;
-        let mut forward = network;
-        forward.seed = seed;
+    /// `forward` carries the media and `backward` the feedback.
+    pub(crate) fn new(
+        controller: C,
+        mut forward: LinkConfig,
+        mut backward: LinkConfig,
+        seed: u64,
+    ) -> Self {
+        (forward.seed, backward.seed) = (seed, seed ^ 1);
         forward.overhead = 0;
         Self {
             clock: VirtualClock::new(),
@@ -67,7 +69,7 @@ impl<C: Controller> Flow<C> {
             history: SendHistory::new(8192).unwrap(),
             pacer: Pacer::new(PacerConfig::default()).unwrap(),
             forward: Link::new(forward).unwrap(),
-            backward: Link::new(back).unwrap(),
+            backward: Link::new(backward).unwrap(),
             arrivals: ArrivalLog::new(ArrivalConfig::default()).unwrap(),
             next_seq: ExtSeq(65_000),
             audio_at: Instant::ZERO,
@@ -189,7 +191,7 @@ impl<C: Controller> Flow<C> {
             let (seq, bytes, made) = delivery.packet;
             self.arrivals.on_packet(now, seq, DataSize::from_bytes(bytes));
             let second = self.second(now);
-            second.delivered += bytes * 8 / 1000;
+            second.delivered += bytes * 8;
             second.delay.push(now.diff_millis(made));
         }
         while self.arrivals.poll(now, &mut ()).is_some() {
