@@ -4,7 +4,7 @@ use dav1d::{PixelLayout, PlanarImageComponent, Plane, Settings};
 use visavis_codec::{DecodeError, Limit, Limits, PictureView, VideoDecoder};
 use visavis_core::ConfigError;
 
-use crate::obu;
+use crate::{ffi, obu};
 
 /// What dav1d says to a picture beyond its size limit: −ERANGE. It doesn't say how large the picture is.
 const TOO_LARGE: i32 = -34;
@@ -148,6 +148,7 @@ fn open(limits: &Limits) -> Result<dav1d::Decoder, dav1d::Error> {
     settings.set_max_frame_delay(1);
     settings.set_all_layers(false);
     settings.set_frame_size_limit(u32::try_from(limits.max_pixels).unwrap_or(u32::MAX));
+    ffi::silence(&mut settings);
     dav1d::Decoder::with_settings(&settings)
 }
 
@@ -181,9 +182,8 @@ impl VideoDecoder for Decoder {
                 return Err(error);
             }
         };
-        match self.feed(data) {
-            Ok(Some(picture)) => self.keep(&picture)?,
-            Ok(None) => {}
+        let picture = match self.feed(data) {
+            Ok(picture) => picture,
             Err(dav1d::Error::InvalidArgument) => {
                 self.start_over();
                 return Err(DecodeError::Corrupt);
@@ -191,15 +191,22 @@ impl VideoDecoder for Decoder {
             Err(dav1d::Error::UnknownError(TOO_LARGE)) => {
                 self.start_over();
                 let max = self.limits.max_pixels;
-                return Err(DecodeError::LimitExceeded { limit: Limit::Pixels, value: max + 1, max });
+                return Err(DecodeError::LimitExceeded {
+                    limit: Limit::Pixels,
+                    value: max + 1,
+                    max,
+                });
             }
             Err(error) => {
                 self.state = State::Broken;
                 return Err(codec_error("dav1d_send_data", error));
             }
-        }
+        };
         if contents.sequence_header && contents.frame {
             self.state = State::Running;
+        }
+        if let Some(picture) = picture {
+            self.keep(&picture)?;
         }
         Ok(match &self.shown {
             Some(shown) => Some(shown.view(&self.grey)?),

@@ -22,9 +22,9 @@
 //!
 //! A configuration that can't work is a `ConfigError` at construction. Whatever a peer sends gives one of the
 //! outcomes of [`DecodeError`](visavis_codec::DecodeError) and leaves the decoder usable.
-#![forbid(unsafe_code)]
 
 mod decoder;
+mod ffi;
 mod obu;
 
 pub use decoder::Decoder;

@@ -159,3 +159,14 @@ fn codecs_are_send() {
     send::<Encoder>();
     send::<Decoder>();
 }
+
+#[test]
+fn nothing_is_printed() {
+    // Another test of this file, in a process whose stderr can be seen.
+    let run = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_truncated_frame_is_not_shown", "--nocapture"])
+        .output()
+        .unwrap();
+    assert!(run.status.success());
+    assert_eq!(String::from_utf8_lossy(&run.stderr), "");
+}
