@@ -20,6 +20,9 @@ pub enum RefuseReason {
     /// It is held already.
     #[error("the packet is held already")]
     Duplicate,
+    /// It says that it lasts no time at all, or over a second.
+    #[error("the packet's length can't be right")]
+    Length,
     /// There is no room for it.
     #[error("the buffer is full")]
     Full,

@@ -223,8 +223,7 @@ impl Clocks {
     fn decide(&mut self, now: f64, references: [f64; REFERENCES]) {
         while self.next < self.end {
             let Some(packet) = self.slot(self.next).copied() else { return };
-            let patience =
-                (1.2 * self.reorder + 2.0 * packet.length).clamp(2.0 * packet.length, 600.0);
+            let patience = (1.2 * self.reorder).min(600.0) + 2.0 * packet.length;
             if packet.available.is_none() && now - packet.overtaken < patience {
                 return;
             }

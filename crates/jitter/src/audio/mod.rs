@@ -74,7 +74,7 @@ pub struct AudioPacket<P> {
     pub seq: ExtSeq,
     /// When its first sample was taken, on the media clock.
     pub timestamp: ExtTimestamp,
-    /// How long it lasts on the media clock; 0 is refused as too late, since it can't be played.
+    /// How long it lasts on the media clock, at most a second.
     pub ticks: u32,
     /// It carries a copy of the packet before it (Opus in-band FEC, RED), as long as itself.
     pub has_fec: bool,

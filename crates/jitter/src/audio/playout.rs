@@ -97,9 +97,9 @@ impl<P> AudioPlayout<P> {
     /// Gives the packet back if its time has passed, it is held already, or there is no room.
     pub fn insert(&mut self, now: Instant, packet: AudioPacket<P>) -> Result<(), Refused<P>> {
         self.now = self.now.max(now);
-        if packet.ticks == 0 {
-            self.stats.packets_late += 1;
-            return Err(Refused { packet: packet.packet, reason: RefuseReason::Late });
+        if packet.ticks == 0 || packet.ticks > self.config.clock_rate.hertz() {
+            self.stats.packets_invalid += 1;
+            return Err(Refused { packet: packet.packet, reason: RefuseReason::Length });
         }
         if self.belongs_elsewhere(&packet) {
             self.reset();
@@ -120,7 +120,7 @@ impl<P> AudioPlayout<P> {
                 self.stats.packets_duplicate += 1;
                 return result;
             }
-            Err(Refused { reason: RefuseReason::Full, .. }) => self.stats.packets_overflow += 1,
+            Err(_) => self.stats.packets_overflow += 1,
         }
         let before = self.references.values();
         self.references.push(arrival.media, arrival.at - arrival.media);

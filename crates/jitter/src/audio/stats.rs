@@ -34,6 +34,8 @@ pub struct AudioStats {
     pub packets_late: u64,
     /// Packets refused for being held already.
     pub packets_duplicate: u64,
+    /// Packets refused for a length that can't be right.
+    pub packets_invalid: u64,
     /// Packets refused for want of room.
     pub packets_overflow: u64,
     /// Packets that were taken and given back unused.

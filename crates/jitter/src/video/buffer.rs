@@ -11,6 +11,9 @@ use super::timing::Timing;
 use super::{FrameReady, VideoConfig, VideoOutput, VideoPacket, VideoStats};
 use crate::{DiscardReason, RefuseReason, Refused};
 
+/// How long the first packets of a stream may be overtaken by others.
+const OVERTAKEN: Duration = Duration::from_millis(40);
+
 /// Puts packets together to frames, and says when each is to be decoded and shown.
 ///
 /// A frame is given out when all its packets are there, it can be decoded (it is a keyframe, or directly
@@ -29,7 +32,7 @@ pub struct VideoBuffer<P> {
     requests: Requests,
     /// The packet that comes next, and the highest that came; `None` before the first.
     range: Option<(ExtSeq, ExtSeq)>,
-    /// Nothing was given out or given up so far: an earlier packet may still come.
+    /// No keyframe was found and nothing given up so far: an earlier packet may still be of use.
     fresh: bool,
     /// The next packet is certainly the first of a frame.
     at_start: bool,
@@ -143,7 +146,7 @@ impl<P> VideoBuffer<P> {
         match reason {
             RefuseReason::Late => self.stats.packets_late += 1,
             RefuseReason::Duplicate => self.stats.packets_duplicate += 1,
-            RefuseReason::Full => self.stats.packets_overflow += 1,
+            _ => self.stats.packets_overflow += 1,
         }
         Refused { packet: packet.packet, reason }
     }
@@ -329,11 +332,15 @@ impl<P> VideoBuffer<P> {
             }
             Next::Nothing => return Err(()),
             Next::Frame(found) if !self.can_decode(&found) => {
+                if self.now < self.useless_at(&found) && !self.overflow {
+                    return Err(());
+                }
                 self.requests.want(self.now);
                 self.drop_before(found.last.next(), true, DiscardReason::Undecodable);
             }
             Next::Frame(found) => {
-                self.need_keyframe = false;
+                // From here on earlier packets are of no use.
+                (self.need_keyframe, self.fresh) = (false, false);
                 self.requests.satisfied();
                 if self.now < self.timing.decode_at(found.timestamp) && !self.overflow {
                     return Err(());
@@ -373,6 +380,12 @@ impl<P> VideoBuffer<P> {
         Err(())
     }
 
+    /// When a frame that can't be decoded is dropped: at the very beginning its first packets may have
+    /// been overtaken.
+    fn useless_at(&self, found: &Found) -> Instant {
+        if self.fresh && !found.start { found.complete_at + OVERTAKEN } else { Instant::ZERO }
+    }
+
     /// When to leave a gap behind for a keyframe after it.
     fn jump_at(&self, key: &Found) -> Instant {
         if self.need_keyframe { Instant::ZERO } else { self.timing.decode_at(key.timestamp) }
@@ -381,7 +394,7 @@ impl<P> VideoBuffer<P> {
     fn head_wakeup(&self) -> Option<Instant> {
         match self.next {
             Next::Nothing => None,
-            Next::Frame(found) if !self.can_decode(&found) => Some(self.now),
+            Next::Frame(found) if !self.can_decode(&found) => Some(self.useless_at(&found)),
             Next::Frame(found) => Some(self.timing.decode_at(found.timestamp)),
             Next::Gap(gap) => {
                 let ask = (!self.requests.wanted()).then(|| gap.since + self.patience());
