@@ -48,6 +48,15 @@ fn after_garbage_only_a_keyframe_helps() {
 }
 
 #[test]
+fn what_only_dav1d_finds_is_corrupt_too() {
+    // A sequence header of a reserved profile, and a frame of one byte.
+    let unit = [0x12, 0, 0x0a, 2, 0xff, 0xff, 0x32, 1, 9];
+    let mut decoder = decoder();
+    assert_eq!(decoder.decode(&unit).unwrap_err(), DecodeError::Corrupt);
+    assert!(decoder.decode(&colour()[0]).unwrap().is_some());
+}
+
+#[test]
 fn limits_hold() {
     let unit = &colour()[0];
     let with = |change: fn(&mut Limits)| {
@@ -153,7 +162,7 @@ fn decoders_are_send() {
 fn nothing_is_printed() {
     // Another test of this file, in a process whose stderr can be seen.
     let run = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "after_garbage_only_a_keyframe_helps", "--nocapture"])
+        .args(["--exact", "what_only_dav1d_finds_is_corrupt_too", "--nocapture"])
         .output()
         .unwrap();
     assert!(run.status.success());
