@@ -2,6 +2,7 @@
 
 mod buffer;
 mod clocks;
+mod decide;
 mod delay;
 mod playout;
 mod stats;

@@ -3,16 +3,14 @@
 use alloc::collections::VecDeque;
 use core::time::Duration;
 
-use visavis_core::{ConfigError, Engine, ExtSeq, ExtTimestamp, Instant, earliest};
+use visavis_core::{ConfigError, Engine, ExtSeq, Instant, earliest};
 
+use super::head::{Gap, Next};
 use super::keyframe::Requests;
 use super::slots::{Found, Held, Slots};
 use super::timing::Timing;
 use super::{FrameReady, VideoConfig, VideoOutput, VideoPacket, VideoStats};
 use crate::{DiscardReason, RefuseReason, Refused};
-
-/// How long the first packets of a stream may be overtaken by others.
-const OVERTAKEN: Duration = Duration::from_millis(40);
 
 /// Puts packets together to frames, and says when each is to be decoded and shown.
 ///
@@ -23,45 +21,24 @@ const OVERTAKEN: Duration = Duration::from_millis(40);
 /// everything before the next keyframe is given up after [`max_wait`](VideoConfig::max_wait).
 #[derive(Debug)]
 pub struct VideoBuffer<P> {
-    config: VideoConfig,
-    now: Instant,
-    slots: Slots<P>,
-    discards: VecDeque<(P, DiscardReason)>,
-    abandoned: Option<(ExtSeq, ExtSeq)>,
-    timing: Timing,
-    requests: Requests,
+    pub(super) config: VideoConfig,
+    pub(super) now: Instant,
+    pub(super) slots: Slots<P>,
+    pub(super) discards: VecDeque<(P, DiscardReason)>,
+    pub(super) abandoned: Option<(ExtSeq, ExtSeq)>,
+    pub(super) timing: Timing,
+    pub(super) requests: Requests,
     /// The packet that comes next, and the highest that came; `None` before the first.
-    range: Option<(ExtSeq, ExtSeq)>,
+    pub(super) range: Option<(ExtSeq, ExtSeq)>,
     /// No keyframe was found and nothing given up so far: an earlier packet may still be of use.
-    fresh: bool,
+    pub(super) fresh: bool,
     /// The next packet is certainly the first of a frame.
-    at_start: bool,
+    pub(super) at_start: bool,
     /// Only a keyframe can be decoded.
-    need_keyframe: bool,
-    overflow: bool,
-    next: Next,
-    stats: VideoStats,
-}
-
-/// What stands at the head.
-#[derive(Debug, Clone, Copy)]
-enum Next {
-    /// Nothing that calls for a decision.
-    Nothing,
-    /// A complete frame.
-    Frame(Found),
-    /// A packet is missing, though later ones came.
-    Gap(Gap),
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Gap {
-    /// When the first packet after it came.
-    since: Instant,
-    /// A frame that can be left out: its last packet and its time.
-    dispensable: Option<(ExtSeq, ExtTimestamp)>,
-    /// A complete keyframe behind the gap.
-    keyframe: Option<Found>,
+    pub(super) need_keyframe: bool,
+    pub(super) overflow: bool,
+    pub(super) next: Next,
+    pub(super) stats: VideoStats,
 }
 
 impl<P> VideoBuffer<P> {
@@ -242,7 +219,7 @@ impl<P> VideoBuffer<P> {
         };
     }
 
-    fn can_decode(&self, found: &Found) -> bool {
+    pub(super) fn can_decode(&self, found: &Found) -> bool {
         !self.need_keyframe || (found.keyframe && (self.at_start || found.start))
     }
 
@@ -252,7 +229,7 @@ impl<P> VideoBuffer<P> {
     }
 
     /// Goes on at `seq`; what is held before it is given back.
-    fn drop_before(&mut self, seq: ExtSeq, at_start: bool, reason: DiscardReason) {
+    pub(super) fn drop_before(&mut self, seq: ExtSeq, at_start: bool, reason: DiscardReason) {
         let Some((low, high)) = self.range else { return };
         let end = seq.min(low + self.slots.capacity());
         for gone in low.0..end.0 {
@@ -271,7 +248,7 @@ impl<P> VideoBuffer<P> {
     }
 
     /// Gives up everything before `seq`.
-    fn give_up(&mut self, seq: ExtSeq, at_start: bool) {
+    pub(super) fn give_up(&mut self, seq: ExtSeq, at_start: bool) {
         let Some((low, _)) = self.range else { return };
         if !self.need_keyframe {
             self.stats.gave_up += 1;
@@ -285,7 +262,7 @@ impl<P> VideoBuffer<P> {
     }
 
     /// Gives up everything before the next frame that may become a keyframe.
-    fn give_up_to_keyframe(&mut self) {
+    pub(super) fn give_up_to_keyframe(&mut self) {
         let Some((low, high)) = self.range else { return };
         self.requests.want(self.now);
         let end = self.slots.info(high).is_some_and(|info| info.end);
@@ -293,7 +270,7 @@ impl<P> VideoBuffer<P> {
         self.give_up(seq, at_start);
     }
 
-    fn give_out(&mut self, found: Found) -> VideoOutput<P> {
+    pub(super) fn give_out(&mut self, found: Found) -> VideoOutput<P> {
         let planned = self.timing.render_at(found.timestamp);
         let render_at = planned.max(self.now);
         self.timing.on_shown(render_at);
@@ -304,107 +281,6 @@ impl<P> VideoBuffer<P> {
         let high = self.range.map_or(last, |(_, high)| high);
         self.move_to(last.next(), high, true);
         VideoOutput::Frame(FrameReady { timestamp, first, last, keyframe, complete_at, render_at })
-    }
-
-    /// How long a gap may last before a keyframe is asked for as well: two retransmissions' time.
-    fn patience(&self) -> Duration {
-        let rtt = self.requests.rtt();
-        (rtt * 2 + rtt / 2).max(Duration::from_millis(100)) + Duration::from_millis(20)
-    }
-
-    /// How long it may last at all. A third retransmission is still sooner here than a keyframe.
-    fn most_patience(&self) -> Duration {
-        if !self.config.retransmission {
-            return self.config.max_wait;
-        }
-        let rtt = self.requests.rtt();
-        self.config.max_wait.max(rtt * 3 + rtt / 2)
-    }
-
-    /// Does what is due at the head. `Err` when nothing is.
-    fn act(&mut self) -> Result<Option<VideoOutput<P>>, ()> {
-        match self.next {
-            // A frame that is longer than the buffer; otherwise it's those not released that fill it.
-            Next::Nothing if self.overflow => {
-                if self.range.is_some_and(|(low, _)| self.slots.get(low).is_some()) {
-                    self.give_up_to_keyframe();
-                }
-            }
-            Next::Nothing => return Err(()),
-            Next::Frame(found) if !self.can_decode(&found) => {
-                if self.now < self.useless_at(&found) && !self.overflow {
-                    return Err(());
-                }
-                self.requests.want(self.now);
-                self.drop_before(found.last.next(), true, DiscardReason::Undecodable);
-            }
-            Next::Frame(found) => {
-                // From here on earlier packets are of no use.
-                (self.need_keyframe, self.fresh) = (false, false);
-                self.requests.satisfied();
-                if self.now < self.timing.decode_at(found.timestamp) && !self.overflow {
-                    return Err(());
-                }
-                self.overflow = false;
-                return Ok(Some(self.give_out(found)));
-            }
-            Next::Gap(gap) => return self.act_on_gap(gap),
-        }
-        self.overflow = false;
-        Ok(None)
-    }
-
-    fn act_on_gap(&mut self, gap: Gap) -> Result<Option<VideoOutput<P>>, ()> {
-        if let Some(key) = gap.keyframe
-            && (self.now >= self.jump_at(&key) || self.overflow)
-        {
-            self.give_up(key.first, true);
-            return Ok(None);
-        }
-        if let Some((last, timestamp)) = gap.dispensable
-            && !self.need_keyframe
-            && self.now >= self.timing.decode_at(timestamp)
-        {
-            self.stats.frames_skipped += 1;
-            self.drop_before(last.next(), true, DiscardReason::Skipped);
-            return Ok(None);
-        }
-        if self.now >= gap.since + self.most_patience() || self.overflow {
-            self.overflow = false;
-            self.give_up_to_keyframe();
-            return Ok(None);
-        }
-        if self.now >= gap.since + self.patience() {
-            self.requests.want(self.now);
-        }
-        Err(())
-    }
-
-    /// When a frame that can't be decoded is dropped: at the very beginning its first packets may have
-    /// been overtaken.
-    fn useless_at(&self, found: &Found) -> Instant {
-        if self.fresh && !found.start { found.complete_at + OVERTAKEN } else { Instant::ZERO }
-    }
-
-    /// When to leave a gap behind for a keyframe after it.
-    fn jump_at(&self, key: &Found) -> Instant {
-        if self.need_keyframe { Instant::ZERO } else { self.timing.decode_at(key.timestamp) }
-    }
-
-    fn head_wakeup(&self) -> Option<Instant> {
-        match self.next {
-            Next::Nothing => None,
-            Next::Frame(found) if !self.can_decode(&found) => Some(self.useless_at(&found)),
-            Next::Frame(found) => Some(self.timing.decode_at(found.timestamp)),
-            Next::Gap(gap) => {
-                let ask = (!self.requests.wanted()).then(|| gap.since + self.patience());
-                let skip = gap.dispensable.filter(|_| !self.need_keyframe);
-                let skip = skip.map(|(_, timestamp)| self.timing.decode_at(timestamp));
-                let jump = gap.keyframe.map(|key| self.jump_at(&key));
-                let wait = Some(gap.since + self.most_patience());
-                earliest(earliest(ask, skip), earliest(jump, wait))
-            }
-        }
     }
 }
 

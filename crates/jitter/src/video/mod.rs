@@ -1,6 +1,7 @@
 //! The video frame buffer.
 
 mod buffer;
+mod head;
 mod keyframe;
 mod slots;
 mod timing;
