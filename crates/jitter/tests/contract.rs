@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use visavis_core::{Engine, ExtSeq, ExtTimestamp, FrameInfo, Instant};
+use visavis_core::{ClockRate, Engine, ExtSeq, ExtTimestamp, FrameInfo, Instant};
 use visavis_jitter::{
     Action, AudioConfig, AudioPacket, AudioPlayout, PlayoutOutput, VideoBuffer, VideoConfig,
     VideoOutput, VideoPacket,
@@ -123,13 +123,13 @@ proptest! {
                     PlayoutOutput::Play(play) => {
                         prop_assert!(play.ticks > 0);
                         prop_assert!(play.at <= now);
-                        prop_assert!(end.is_none_or(|end| play.at >= end), "time went back");
+                        prop_assert!(end.is_none_or(|end| play.at >= end), "chunks overlap");
                         match play.action {
                             Action::Decode(packet) => prop_assert!(inside.remove(&packet)),
                             Action::Fec => prop_assert!(playout.upcoming().is_some()),
                             Action::Conceal => {}
                         }
-                        end = Some(play.at);
+                        end = Some(play.at + ClockRate::OPUS.duration(play.ticks.into()));
                     }
                     _ => {}
                 }

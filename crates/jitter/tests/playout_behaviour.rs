@@ -175,6 +175,22 @@ fn a_timestamp_that_jumps_begins_a_new_timeline() {
 }
 
 #[test]
+fn a_straggler_from_long_ago_disturbs_nothing() {
+    let mut listener = Listener::new(AudioConfig::default());
+    for i in 0..1000u64 {
+        let at = 20.0 + 20.0 * i as f64;
+        assert_eq!(listener.packet(at, 100 + i, 960 * (1000 + i), 960), None);
+        if i == 900 {
+            let long_ago = listener.packet(at, 90 + i - 800, 960 * (990 + i - 800), 960);
+            assert_eq!(long_ago, Some(RefuseReason::Late));
+            assert_eq!(listener.packet(at, 50, 1, 960), Some(RefuseReason::Late));
+        }
+    }
+    assert_eq!(listener.playout.stats().resets, 0);
+    assert_eq!(listener.concealed(), 0);
+}
+
+#[test]
 fn a_sleeping_embedder_goes_on_from_now() {
     let mut listener = Listener::new(AudioConfig::default());
     for i in 0..50u64 {

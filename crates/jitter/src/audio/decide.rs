@@ -21,7 +21,7 @@ impl<P> AudioPlayout<P> {
         let Some(first) = self.buffer.front().map(|held| held.packet.timestamp) else { return };
         let Some((origin, _)) = self.origin else { return };
         let due = self.target().0 + self.media(first);
-        let at = (origin + from_millis(due)).max(self.now);
+        let at = (origin + from_millis(due)).max(self.now).max(self.ended);
         let at = self.timeline.map_or(at, |line| at.max(line.at));
         self.timeline = Some(Timeline { at, media: first, concealed: 0, last: (at, 0) });
     }

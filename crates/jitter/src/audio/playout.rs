@@ -44,6 +44,8 @@ pub struct AudioPlayout<P> {
     /// The sequence number of the newest packet that was played.
     pub(super) played: Option<ExtSeq>,
     pub(super) timeline: Option<Timeline>,
+    /// Where the timeline before this one ended.
+    pub(super) ended: Instant,
     pub(super) minimum: Duration,
     /// How much may be stretched just now, in ticks.
     pub(super) stretch_budget: i64,
@@ -80,6 +82,7 @@ impl<P> AudioPlayout<P> {
             newest: None,
             played: None,
             timeline: None,
+            ended: Instant::ZERO,
             minimum: config.min_delay,
             stretch_budget: 0,
             stats: AudioStats::default(),
@@ -98,6 +101,11 @@ impl<P> AudioPlayout<P> {
             return Err(Refused { packet: packet.packet, reason: RefuseReason::Length });
         }
         if self.belongs_elsewhere(&packet) {
+            if self.newest.is_some_and(|(_, newest)| packet.seq <= newest) {
+                // Older than what came: a straggler from long ago.
+                self.stats.packets_late += 1;
+                return Err(Refused { packet: packet.packet, reason: RefuseReason::Late });
+            }
             self.reset();
             self.stats.resets += 1;
         }
@@ -189,10 +197,12 @@ impl<P> AudioPlayout<P> {
         }
         self.references.clear();
         self.clocks.clear();
+        if let Some(line) = self.timeline.take() {
+            self.ended = line.at;
+        }
         self.origin = None;
         self.newest = None;
         self.played = None;
-        self.timeline = None;
     }
 }
 

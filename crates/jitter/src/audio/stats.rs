@@ -16,7 +16,7 @@ pub struct AudioStats {
     pub jitter_buffer_emitted_count: u64,
     /// All samples that were given out, of whatever origin, after stretching.
     pub total_samples: u64,
-    /// Samples that had to be invented.
+    /// Samples that had to be invented, silence that wasn't sent (DTX) included.
     pub concealed_samples: u64,
     /// How often concealment began.
     pub concealment_events: u64,
