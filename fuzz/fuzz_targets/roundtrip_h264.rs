@@ -38,7 +38,11 @@ fuzz_target!(|input: (u8, u64, &[u8])| {
             Ok(Some(payload)) => payloads.push((buffer[..payload.len].to_vec(), payload.last)),
             Ok(None) => break,
             Err(_) => {
-                assert_eq!(run.next_into(&mut buffer), Ok(None), "after an error the run has ended");
+                assert_eq!(
+                    run.next_into(&mut buffer),
+                    Ok(None),
+                    "after an error the run has ended"
+                );
                 return;
             }
         }

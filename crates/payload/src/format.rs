@@ -72,7 +72,7 @@ impl PayloadFormat {
     ///
     /// # Errors
     ///
-    /// `out` is too short for the frame; what it holds then is of no use.
+    /// `out` is too short for the frame.
     pub fn depacketize<'a>(
         self,
         payloads: impl IntoIterator<Item = &'a [u8]>,

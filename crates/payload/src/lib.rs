@@ -8,8 +8,9 @@
 //! - **classify** says of one payload, without state, whether its frame starts or ends there and whether
 //!   a decoder can start there;
 //! - **depacketize** joins the payloads of *one* frame, all of them and in order, into the caller's
-//!   buffer. It keeps nothing between frames. Where a payload is missing, an empty one stands in its
-//!   place: what it belonged to is left out, and [`Joined::damaged`] says so.
+//!   buffer, of which it may use more than the frame takes. It keeps nothing between frames. Where a
+//!   payload is missing, an empty one stands in its place: what it belonged to is left out, and
+//!   [`Joined::damaged`] says so.
 //!
 //! ```
 //! use visavis_payload::{PayloadFormat, h264};

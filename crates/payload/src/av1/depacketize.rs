@@ -55,7 +55,7 @@ pub fn classify(payload: &[u8], marker: bool) -> Result<FrameInfo, PayloadError>
 ///
 /// # Errors
 ///
-/// `out` is too short for the temporal unit; what it holds then is of no use.
+/// `out` is too short for the temporal unit.
 pub fn depacketize<'a>(
     payloads: impl IntoIterator<Item = &'a [u8]>,
     out: &mut [u8],

@@ -65,7 +65,7 @@ fn note(info: &mut FrameInfo, header: u8, leads: bool) {
 ///
 /// # Errors
 ///
-/// `out` is too short for the access unit; what it holds then is of no use.
+/// `out` is too short for the access unit.
 pub fn depacketize<'a>(
     payloads: impl IntoIterator<Item = &'a [u8]>,
     out: &mut [u8],
