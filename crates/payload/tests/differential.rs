@@ -23,7 +23,7 @@ fn annex_b(units: &[Vec<u8>]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 128, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn rtp_reads_our_h264(mut units in prop::collection::vec(nal_unit(4000), 1..8), max in 16..1500_usize) {
