@@ -88,6 +88,14 @@ fn limits_hold_before_openh264_sees_the_frame() {
     assert_eq!(which(with(|limits| limits.max_height = 200)), Some(Limit::Height));
     assert_eq!(which(with(|limits| limits.max_pixels = 640 * 300)), Some(Limit::Pixels));
     assert_eq!(which(with(|limits| limits.max_bytes = 100)), Some(Limit::Bytes));
+
+    // The sequence parameter set alone is enough to be refused.
+    let end = 4 + frames[0].0[4..].windows(3).position(|bytes| bytes == [0, 0, 1]).unwrap();
+    let mut limits = Limits::default();
+    assert_eq!(Decoder::new(limits).unwrap().decode(&frames[0].0[..end]).err(), None);
+    limits.max_width = 600;
+    let refused = Decoder::new(limits).unwrap().decode(&frames[0].0[..end]).err();
+    assert_eq!(which(refused), Some(Limit::Width));
 }
 
 /// Changes bytes, or cuts out and repeats pieces.
