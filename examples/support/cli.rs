@@ -79,14 +79,14 @@ impl CallOptions {
     /// # Errors
     /// [`UsageError`] if an option is unknown, has a value that it can't have, or contradicts another.
     pub fn from_args() -> Result<Self> {
-        Self::from_iter(std::env::args_os())
+        Self::from_list(std::env::args_os())
     }
 
     /// Like [`from_args`](Self::from_args), of any list; the first one is the program's name.
     ///
     /// # Errors
     /// [`UsageError`], as there.
-    pub fn from_iter<T: Into<std::ffi::OsString> + Clone>(
+    pub fn from_list<T: Into<std::ffi::OsString> + Clone>(
         args: impl IntoIterator<Item = T>,
     ) -> Result<Self> {
         let options: Self = parse(args)?;
@@ -161,9 +161,12 @@ impl CallOptions {
 pub fn run(main: impl FnOnce() -> Result<()>) -> ExitCode {
     let Err(error) = main() else { return ExitCode::SUCCESS };
     let usage = error.chain().any(|cause| cause.is::<UsageError>());
-    let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
-    eprintln!("error: {line}");
+    eprintln!("error: {}", one_line(&format!("{error:#}")));
     ExitCode::from(if usage { 2 } else { 1 })
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Parses the options of any example; help and version are printed and end the program.
@@ -178,8 +181,8 @@ pub fn parse<O: Parser>(
             error.exit();
         }
         let text = error.to_string();
-        let problem = text.split("\n\n").next().unwrap_or_default();
-        UsageError::new(problem.strip_prefix("error: ").unwrap_or(problem)).into()
+        let problem = one_line(text.split("\n\n").next().unwrap_or_default());
+        UsageError::new(problem.strip_prefix("error: ").unwrap_or(&problem)).into()
     })
 }
 

@@ -1,8 +1,8 @@
-//! A moving picture that needs no file: a panned texture with balls that bounce before it, and the
-//! frame's number in blocks that survive coarse coding.
+//! A moving picture that needs no file: a panned texture with balls that bounce before it, a camera's
+//! noise over both, and the frame's number in blocks that survive coarse coding.
 
 use crate::texture::{Texture, hash};
-use std::sync::Arc;
+use alloc::sync::Arc;
 use visavis_codec::{Picture, PictureView, Plane};
 
 /// Pixels across a drawn picture.
@@ -51,6 +51,7 @@ impl Drawing {
         for ball in self.balls.iter() {
             ball.draw(time, y, u, v);
         }
+        self.texture.add_noise(time, y);
         draw_number(number, y, u, v);
     }
 }

@@ -89,11 +89,7 @@ fn interval(rate: u32, scale: u32, stamps: &[u64]) -> Result<Duration> {
         _ => 1.0,
     };
     let seconds = ticks * f64::from(scale) / f64::from(rate);
-    // Not a range check, so that NaN is refused.
-    ensure!(
-        seconds >= 1.0 / 120.5 && seconds <= 1.0,
-        "its frame rate is not from 1 to 120 a second"
-    );
+    ensure!((1.0 / 120.5..=1.0).contains(&seconds), "its frame rate is not from 1 to 120 a second");
     Ok(Duration::from_secs_f64(seconds))
 }
 

@@ -5,6 +5,8 @@
 //! those stands in the example itself.
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
 pub mod audio;
 pub mod cli;
 mod cpu;
@@ -16,7 +18,7 @@ pub mod meter;
 pub mod network;
 pub mod outcome;
 pub mod psnr;
-pub mod received;
+mod received;
 pub mod relay;
 mod report;
 mod texture;

@@ -1,5 +1,6 @@
 //! What can be watched while a call runs.
 
+use crate::cli::CallOptions;
 use crate::meter::{Direction, Figures};
 use core::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,7 +10,6 @@ use visavis_core::Instant;
 const REDRAW_EVERY: Duration = Duration::from_millis(100);
 const LINE_EVERY: Duration = Duration::from_secs(1);
 
-const HEADING: &str = "          sent kb/s  target  loss %  picture ms  sound ms  buffer ms";
 const NAMES: [&str; 2] = ["A → B", "B → A"];
 
 /// A table on stderr: drawn again and again on a terminal, a line a second and direction in a pipe.
@@ -28,11 +28,15 @@ struct Table {
 }
 
 impl Live {
-    /// For a call of this length.
+    /// For the call that `options` ask for. In virtual time nobody could follow it, so nothing is shown.
     #[must_use]
-    pub fn new(duration: Duration) -> Self {
-        let table = std::io::stderr().is_terminal().then(|| Table::new(duration));
-        Self { table, due: Instant::ZERO, begun: false }
+    pub fn new(options: &CallOptions) -> Self {
+        let duration = options.duration();
+        let terminal = !options.virtual_time && std::io::stderr().is_terminal();
+        let table = terminal.then(|| Table::new(duration));
+        // In virtual time the first line would be due when the call is long over.
+        let due = if options.virtual_time { Instant::from_nanos(u64::MAX) } else { Instant::ZERO };
+        Self { table, due, begun: false }
     }
 
     /// Shows what is due at `now`; may be called as often as one likes.
@@ -82,7 +86,7 @@ impl Table {
             bar
         };
         let heading = row();
-        heading.abandon_with_message(HEADING);
+        heading.abandon_with_message(heading_line());
         let rows = [row(), row()];
         Self { _all: all, progress, rows }
     }
@@ -104,13 +108,20 @@ fn write_lines(
     figures: [Figures; 2],
 ) -> std::io::Result<()> {
     if heading {
-        writeln!(out, "     {HEADING}")?;
+        writeln!(out, "       {}", heading_line())?;
     }
     let seconds = now.as_millis_f64() / 1e3;
     for (name, figures) in NAMES.into_iter().zip(figures) {
         writeln!(out, "{seconds:>3.0} s  {}", line(name, &figures))?;
     }
     Ok(())
+}
+
+fn heading_line() -> String {
+    format!(
+        "{:<9} {:>9} {:>7} {:>7} {:>11} {:>9} {:>10}",
+        "", "sent kb/s", "target", "loss %", "picture ms", "sound ms", "buffer ms"
+    )
 }
 
 fn line(name: &str, figures: &Figures) -> String {

@@ -1,12 +1,13 @@
 //! A UDP relay on loopback that impairs what passes.
 
 use crate::network::{Path, PathStats};
+use alloc::sync::Arc;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use core::net::{Ipv4Addr, SocketAddr};
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::net::UdpSocket;
 use visavis_core::{Engine, Instant, earliest};

@@ -5,19 +5,24 @@ const TILE: (usize, usize) = (1024, 512);
 /// A row of the texture and so much more of it, so that a picture's row is one copy.
 const ROW: usize = TILE.0 + super::drawing::WIDTH;
 
+/// The noise starts at one of so many places.
+const SHIFTS: usize = 1 << 16;
+
 /// Luma and chroma of a wide landscape of noise.
 #[derive(Debug)]
 pub(crate) struct Texture {
     luma: Vec<u8>,
     blue: Vec<u8>,
     red: Vec<u8>,
+    /// What a camera's sensor adds, a little longer than a picture.
+    noise: Vec<u8>,
 }
 
 impl Texture {
     pub(crate) fn new(variant: u32) -> Self {
         // From hills to grain: the period in pixels and how much it matters.
-        let luma =
-            plane(TILE, ROW, 112, &[(256, 60), (64, 36), (32, 20), (16, 9), (8, 4)], variant);
+        let octaves = [(256, 50), (64, 36), (32, 22), (16, 16), (8, 11), (4, 8)];
+        let luma = plane(TILE, ROW, 112, &octaves, variant);
         let half = (TILE.0 / 2, TILE.1 / 2);
         // Cool for even variants, warm for odd ones.
         let (blue, red) = if variant.is_multiple_of(2) { (146, 112) } else { (108, 146) };
@@ -26,12 +31,22 @@ impl Texture {
             luma,
             blue: plane(half, ROW / 2, blue, &hills, variant ^ 0x5bd1),
             red: plane(half, ROW / 2, red, &hills, variant ^ 0x27d4),
+            noise: noise(variant),
         }
     }
 
     /// Fills `target` with what is seen from (`x`, `y`) on.
     pub(crate) fn copy_luma(&self, x: usize, y: usize, target: &mut [u8], width: usize) {
         copy(&self.luma, TILE, ROW, (x, y), target, width);
+    }
+
+    /// Adds noise, different for each `time`.
+    pub(crate) fn add_noise(&self, time: u32, target: &mut [u8]) {
+        let from = hash(time, 7) as usize % SHIFTS;
+        let noise = self.noise.get(from..).unwrap_or_default();
+        for (pixel, noise) in target.iter_mut().zip(noise) {
+            *pixel = pixel.saturating_add(*noise);
+        }
     }
 
     /// Fills both chroma planes with what is seen from (`x`, `y`) on.
@@ -47,6 +62,18 @@ impl Texture {
         copy(&self.blue, tile, ROW / 2, (x, y), blue, width);
         copy(&self.red, tile, ROW / 2, (x, y), red, width);
     }
+}
+
+fn noise(variant: u32) -> Vec<u8> {
+    let pixels = super::drawing::WIDTH * super::drawing::HEIGHT + SHIFTS;
+    let mut state = variant;
+    let mut noise = Vec::with_capacity(pixels.next_multiple_of(16));
+    while noise.len() < pixels {
+        state = hash(state, 3).wrapping_add(state);
+        // Two bits a pixel: 0 to 3.
+        noise.extend((0..16).map(|pixel| ((state >> (2 * pixel)) & 3).to_le_bytes()[0]));
+    }
+    noise
 }
 
 fn copy(

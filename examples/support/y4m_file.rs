@@ -6,7 +6,6 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use visavis_codec::{Picture, PictureView};
-use y4m::Colorspace;
 
 /// No line of a header is longer.
 const LONGEST_LINE: u64 = 1024;
@@ -28,7 +27,7 @@ impl Y4mFile {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let mut reader = BufReader::new(File::open(path)?);
         let header = read_line(&mut reader)?.context("it is empty")?;
-        ensure!(header.starts_with(b"YUV4MPEG2"), "it is not a Y4M file");
+        ensure!(header.starts_with(b"YUV4MPEG2 "), "it is not a Y4M file");
         let (picture, rate) = parse_header(&header)?;
         let pictures = index(&mut reader, picture.data().len() as u64)?;
         Ok(Self { file: reader.into_inner(), picture, rate, pictures, loaded: None })
@@ -68,22 +67,23 @@ impl Y4mFile {
     }
 }
 
+/// `YUV4MPEG2 W640 H360 F30:1 ... C420jpeg`: parameters by their first letter.
 fn parse_header(header: &[u8]) -> Result<(Picture, (u32, u32))> {
-    let decoder = y4m::Decoder::new(header).map_err(|error| match error {
-        y4m::Error::UnknownColorspace => anyhow!("its colour space is unknown; 4:2:0 is needed"),
-        _ => anyhow!("its Y4M header is damaged"),
-    })?;
-    match decoder.get_colorspace() {
-        Colorspace::C420 | Colorspace::C420jpeg | Colorspace::C420paldv | Colorspace::C420mpeg2 => {
-        }
-        other => {
-            let name = format!("{other:?}");
-            return Err(anyhow!("its pictures are {}; 8-bit 4:2:0 is needed", &name[1..]));
-        }
+    let text = str::from_utf8(header).context("its Y4M header is damaged")?;
+    let find = |letter| text.split_whitespace().skip(1).find_map(|word| word.strip_prefix(letter));
+    // What nobody says is 4:2:0; the suffixes differ in where chroma is sampled, nothing more.
+    match find('C').unwrap_or("420") {
+        "420" | "420jpeg" | "420paldv" | "420mpeg2" => {}
+        other => return Err(anyhow!("its pictures are {other}; 8-bit 4:2:0 is needed")),
     }
-    let picture = Picture::new(decoder.get_width(), decoder.get_height())?;
-    let ratio = decoder.get_framerate();
-    let (frames, seconds) = (u32::try_from(ratio.num)?, u32::try_from(ratio.den)?);
+    let side = |letter| {
+        let side = find(letter).and_then(|side| side.parse::<usize>().ok());
+        side.context("its Y4M header is damaged")
+    };
+    let picture = Picture::new(side('W')?, side('H')?)?;
+    let rate = find('F').unwrap_or("25:1");
+    let pair = rate.split_once(':').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    let (frames, seconds): (u32, u32) = pair.context("its frame rate is damaged")?;
     ensure!(
         seconds > 0 && frames >= seconds && frames / seconds <= 120,
         "its frame rate, {frames}:{seconds}, is not from 1 to 120 a second"

@@ -1,8 +1,8 @@
 //! Mouth to ear.
 
 use super::PerSecond;
+use alloc::collections::VecDeque;
 use core::time::Duration;
-use std::collections::VecDeque;
 use visavis_core::{ClockRate, Instant, RtpTimestamp};
 
 /// Sound that was sent longer ago than so many packets isn't expected any more: 20 s of 20 ms.

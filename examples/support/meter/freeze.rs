@@ -1,7 +1,7 @@
 //! Freezes as W3C counts them.
 
+use alloc::collections::VecDeque;
 use core::time::Duration;
-use std::collections::VecDeque;
 use visavis_core::Instant;
 
 /// How many intervals the average is made of.

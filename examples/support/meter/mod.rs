@@ -14,7 +14,9 @@ pub(crate) use freeze::Freezes;
 pub(crate) use series::{PerSecond, Steps, percentile};
 pub(crate) use video::VideoMeter;
 
+use crate::cli::CallOptions;
 use crate::network::PathStats;
+use crate::received::Received;
 use crate::video::{VideoCodec, VideoSource};
 use anyhow::Result;
 use core::time::Duration;
@@ -47,6 +49,7 @@ pub struct Counters {
 pub struct Direction {
     pub(crate) codec: VideoCodec,
     pub(crate) duration: Duration,
+    pub(crate) received: Received,
     pub(crate) audio: AudioMeter,
     pub(crate) video: VideoMeter,
     pub(crate) target: Steps,
@@ -59,14 +62,17 @@ pub struct Direction {
 }
 
 impl Direction {
-    /// For what `source` shoots during `duration`.
+    /// For what `source` shoots in the call that `options` ask for. What is received goes into the
+    /// folder `name` of `--out`.
     ///
     /// # Errors
-    /// If the source's file went away meanwhile.
-    pub fn new(source: &VideoSource, duration: Duration) -> Result<Self> {
+    /// If the source's file went away meanwhile, or files can't be made.
+    pub fn new(options: &CallOptions, name: &str, source: &VideoSource) -> Result<Self> {
+        let out = options.out.as_deref();
         Ok(Self {
             codec: source.codec(),
-            duration,
+            duration: options.duration(),
+            received: Received::new(out, name, source.frame_interval()),
             audio: AudioMeter::default(),
             video: VideoMeter::new(source.reference()?, source.frame_interval()),
             target: Steps::default(),
@@ -102,30 +108,36 @@ impl Direction {
         self.target.push(now, target.kbps_f64());
     }
 
-    /// The receiver plays `ticks` samples per channel, the first of them at `at`. `timestamp` is that
-    /// of the first.
+    /// The receiver plays `samples`, `channels` interleaved, the first of them at `at`. `timestamp` is
+    /// that of the first.
+    ///
+    /// # Errors
+    /// If the disk is full.
     pub fn on_audio_played(
         &mut self,
         at: Instant,
         timestamp: RtpTimestamp,
-        ticks: u32,
+        (samples, channels): (&[f32], usize),
         sound: Sound,
-    ) {
+    ) -> Result<()> {
+        let ticks = u32::try_from(samples.len() / channels.max(1))?;
         self.audio.on_played(at, timestamp, ticks, sound);
+        self.received.hear(samples, channels)
     }
 
     /// The receiver shows `picture` at `at`. A picture that isn't the one sent under this timestamp
     /// doesn't count.
     ///
     /// # Errors
-    /// If the source's file went away meanwhile.
+    /// If the source's file went away meanwhile, or the disk is full.
     pub fn on_frame_rendered(
         &mut self,
         at: Instant,
         timestamp: RtpTimestamp,
         picture: PictureView<'_>,
     ) -> Result<()> {
-        self.video.on_rendered(at, timestamp, picture)
+        self.video.on_rendered(at, timestamp, picture)?;
+        self.received.see(picture)
     }
 
     /// What the network did so far; to be told often.

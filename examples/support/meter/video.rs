@@ -2,9 +2,9 @@
 
 use super::{Freezes, percentile};
 use crate::video::{Comparison, Reference};
+use alloc::collections::BTreeMap;
 use anyhow::Result;
 use core::time::Duration;
-use std::collections::BTreeMap;
 use visavis_codec::PictureView;
 use visavis_core::{Instant, RtpTimestamp};
 
