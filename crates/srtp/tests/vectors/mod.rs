@@ -15,9 +15,10 @@ fn hex(digits: &str) -> Vec<u8> {
     digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap()).collect()
 }
 
-fn providers() -> Vec<&'static dyn Provider> {
-    let mut providers = alloc::vec![default_provider(), &RustCrypto];
+fn providers() -> impl Iterator<Item = &'static dyn Provider> {
     #[cfg(feature = "ring")]
-    providers.push(&crate::provider::Ring);
-    providers
+    let ring: Option<&'static dyn Provider> = Some(&crate::provider::Ring);
+    #[cfg(not(feature = "ring"))]
+    let ring = None;
+    [default_provider(), &RustCrypto].into_iter().chain(ring)
 }
