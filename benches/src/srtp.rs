@@ -67,7 +67,7 @@ impl Case {
     }
 
     /// How many times as fast as `webrtc-srtp` we want to be. Long packets of AES-CM are nearly all
-    /// HMAC-SHA1, which nobody has faster: the bare cipher itself gets to about 1.35 there.
+    /// HMAC-SHA1, which nobody has faster: the bare cipher itself gets to about 1.2 there.
     fn goal(self) -> f64 {
         match (self.profile, self.size) {
             (Profile::AesCm128HmacSha1_80, 160) => 1.5,
