@@ -15,6 +15,10 @@ fuzz_target!(|data: &[u8]| {
     let Some(Ok(Rtcp::TransportFeedback(feedback))) = compound.iter().next() else { return };
     assert_eq!(feedback.packets().count(), usize::from(feedback.packet_count()));
 
+    // Writing again what speaks of tens of thousands would only slow the search down.
+    if feedback.packet_count() > 3000 {
+        return;
+    }
     let arrivals: Vec<_> = ReferenceTime::new().arrivals(&feedback).collect();
     let (mut base, mut said) = (feedback.base_seq(), 0);
     let mut clock = ReferenceTime::new();

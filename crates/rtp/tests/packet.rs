@@ -266,6 +266,11 @@ proptest! {
         let mut buffer = vec![0xa5; 4000];
         let start = header.write_elements(list.clone(), &mut buffer).unwrap();
         buffer[start..start + payload.len()].copy_from_slice(&payload);
+        let one_byte = wanted.iter().all(|(id, data)| *id < 15 && matches!(data.len(), 1..=16));
+        let heads = wanted.len() * if one_byte { 1 } else { 2 };
+        let block = wanted.iter().map(|(_, data)| data.len()).sum::<usize>() + heads;
+        let block = if block == 0 { 0 } else { 4 + block.next_multiple_of(4) };
+        prop_assert_eq!(start, 12 + csrcs.len() * 4 + block);
         let len = write_padding(&mut buffer, start + payload.len(), padding).unwrap();
         buffer.truncate(len);
 
