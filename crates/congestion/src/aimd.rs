@@ -277,6 +277,28 @@ mod tests {
     }
 
     #[test]
+    fn it_stays_below_a_bottleneck_that_is_known_for_a_while() {
+        let mut aimd = Aimd::new(kbps(1000));
+        aimd.on_bottleneck(at(0), kbps(800));
+        assert_eq!(aimd.rate(), kbps(720));
+        assert_eq!(grow(&mut aimd, 50, 19), 776);
+        assert!(grow(&mut aimd, 19_050, 3) > 800);
+        aimd.on_bottleneck(at(23_000), kbps(800));
+        aimd.update(at(23_000), Usage::Over, kbps(500), RTT);
+        assert_eq!(aimd.rate(), kbps(720), "it tells more than what arrives");
+        aimd.on_probe(kbps(900));
+        assert!(grow(&mut aimd, 23_050, 2) > 920);
+    }
+
+    #[test]
+    fn loss_lowers_it_and_makes_it_careful() {
+        let mut aimd = Aimd::new(kbps(1000));
+        aimd.on_loss(at(0), kbps(900));
+        assert_eq!(aimd.rate(), kbps(900));
+        assert!(grow(&mut aimd, 50, 2) < 960, "8 % a second would be more");
+    }
+
+    #[test]
     fn it_does_not_grow_beyond_what_is_proven() {
         let mut aimd = Aimd::new(kbps(600));
         for ms in (0..60_000).step_by(50) {

@@ -155,7 +155,9 @@ impl Gcc {
             let missing = report.seq.0.saturating_sub(next.0).min(MAX_UNSAID);
             unsaid += DataSize::from_bytes(missing * self.mean_size);
             self.next_seq = Some(next.max(report.seq.next()));
-            self.mean_size = (self.mean_size * 15 + report.size.bytes().min(MAX_SIZE)) / 16;
+            let size = report.size.bytes().min(MAX_SIZE);
+            self.mean_size =
+                if self.mean_size == 0 { size } else { (self.mean_size * 15 + size) / 16 };
             let Some(arrived_at) = report.arrived_at else { continue };
             let size = report.size + core::mem::take(&mut unsaid);
             self.queue.on_packet(report.sent_at, arrived_at, size);

@@ -48,6 +48,7 @@ extern crate std;
 mod aimd;
 mod arrival;
 mod controller;
+mod debt;
 mod gcc;
 mod history;
 mod inter_arrival;
@@ -57,6 +58,7 @@ mod pacer;
 mod probe;
 mod queue;
 mod throughput;
+mod train;
 mod trendline;
 
 pub use arrival::{ArrivalConfig, ArrivalLog, Feedback, FeedbackDue};

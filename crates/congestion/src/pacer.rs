@@ -1,5 +1,6 @@
 //! Sends what waits at an even pace.
 
+use crate::debt::Debt;
 use crate::{PacketKind, ProbeCluster, ProbeId};
 use alloc::collections::VecDeque;
 use core::time::Duration;
@@ -59,13 +60,8 @@ const MAX_PROBES: usize = 4;
 /// A probe that finds no packet to begin with for so long is given up: libwebrtc's `BitrateProber`
 /// waits as long.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
-/// The debt doesn't grow beyond what this takes to pay.
-const MAX_DEBT: Duration = Duration::from_millis(500);
 /// Padding outside of probes is spread over packets this far apart.
 const PADDING_INTERVAL: Duration = Duration::from_millis(5);
-/// Bits are counted in billionths, so that rate × nanoseconds is exact.
-const BILLION: i128 = 1_000_000_000;
-
 /// Queues packets of any type `P` and yields them at an even pace, the more urgent kinds first.
 ///
 /// What was sent is a debt that is paid at the pacing rate; while there is any, everything but sound
@@ -83,13 +79,6 @@ pub struct Pacer<P> {
     media: Debt,
     padding: Debt,
     probes: VecDeque<Probe>,
-}
-
-/// What was sent and isn't paid yet, in billionths of a bit; what may be caught up is negative.
-#[derive(Debug, Clone, Copy)]
-struct Debt {
-    rate: Bitrate,
-    owed: i128,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -154,7 +143,7 @@ impl<P> Pacer<P> {
         self.media.rate = pacing;
         self.padding.rate = padding;
         if padding == Bitrate::ZERO {
-            self.padding.owed = 0;
+            self.padding = Debt::new(padding);
         }
     }
 
@@ -354,46 +343,6 @@ impl<P> Engine for Pacer<P> {
         };
         earliest(probe, other)
     }
-}
-
-impl Debt {
-    const fn new(rate: Bitrate) -> Self {
-        Self { rate, owed: 0 }
-    }
-
-    fn owe(&mut self, size: DataSize) {
-        let most = i128::from(self.rate.bps()) * nanos(MAX_DEBT);
-        let owed = self.owed + i128::from(size.bits()) * BILLION;
-        // One packet always counts in full.
-        self.owed = owed.min(most.max(i128::from(size.bits()) * BILLION));
-    }
-
-    fn pay(&mut self, passed: Duration, burst: Duration) {
-        let rate = i128::from(self.rate.bps());
-        let paid = rate.saturating_mul(nanos(passed));
-        self.owed = self.owed.saturating_sub(paid).max(-rate.saturating_mul(nanos(burst)));
-    }
-
-    const fn is_paid(self) -> bool {
-        self.owed <= 0
-    }
-
-    /// [`Duration::MAX`] if never.
-    fn time_to_pay(self) -> Duration {
-        let rate = i128::from(self.rate.bps());
-        match (self.is_paid(), rate) {
-            (true, _) => Duration::ZERO,
-            (false, 0) => Duration::MAX,
-            (false, _) => {
-                let nanos = (self.owed + rate - 1) / rate;
-                Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-            }
-        }
-    }
-}
-
-fn nanos(duration: Duration) -> i128 {
-    i128::from(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
 }
 
 impl Probe {

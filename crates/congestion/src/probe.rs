@@ -1,13 +1,14 @@
 //! When to send a probe, and what its arrivals say.
 
+use crate::train::{Found, Train};
 use crate::{Limits, ProbeCluster, ProbeId, SentPacket};
 use core::time::Duration;
-use visavis_core::{Bitrate, DataSize, ExtSeq, Instant, PacketReport};
+use visavis_core::{Bitrate, Instant, PacketReport};
 
 /// The first probes, as multiples of the start. This and what follows as in libwebrtc's
 /// `ProbeController`, `BitrateProber` and `ProbeBitrateEstimator`, where nothing else is said.
 const FIRST: [f64; 2] = [3.0, 6.0];
-const FIRST_PROBES: u32 = 2;
+pub(crate) const FIRST_PROBES: u32 = 2;
 /// The next one, as a multiple of what the last one found or of the rate.
 const NEXT: f64 = 2.0;
 /// A result above this share of what was sent asks for another.
@@ -18,16 +19,6 @@ const DURATION: Duration = Duration::from_millis(15);
 /// like a wide path.
 const JITTER_FACTOR: f64 = 4.0;
 const PACKETS: u32 = 5;
-/// A result is worth something if this share of the train arrived,
-const ENOUGH: f64 = 0.8;
-/// within this,
-const MAX_INTERVAL: Duration = Duration::from_secs(1);
-/// not faster than this times the rate at which it was sent.
-const MAX_COMPRESSION: f64 = 2.0;
-/// If it arrives slower than this share of that rate, it has found the bottleneck, and the result is a
-/// little less than it.
-const SATURATED: f64 = 0.9;
-const MARGIN: f64 = 0.95;
 /// A probe without a result by then has none: as long as the pacer may wait with it, and a second.
 const TIMEOUT: Duration = Duration::from_secs(6);
 /// Our own: while the path shows no queue and no loss, another probe goes out after this; twice as long
@@ -54,60 +45,6 @@ pub(crate) struct Prober {
     /// How long a train takes.
     duration: Duration,
     sent_at: Option<Instant>,
-}
-
-/// A probe on its way.
-#[derive(Debug, Clone, Copy)]
-struct Train {
-    cluster: ProbeCluster,
-    asked_at: Instant,
-    /// The numbers of its first and last packet so far.
-    span: Option<(ExtSeq, ExtSeq)>,
-    packets: u32,
-    size: DataSize,
-    arrived: Option<Arrived>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Arrived {
-    /// When the first and the last packet were sent and arrived, and the size of the last.
-    first: (Instant, Instant),
-    last: (Instant, Instant, DataSize),
-    packets: u32,
-    size: DataSize,
-    /// Sums for a line through the arrivals: `x` in kilobits, `y` in milliseconds after the first.
-    sums: Sums,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Sums {
-    x: f64,
-    y: f64,
-    xx: f64,
-    xy: f64,
-}
-
-impl Arrived {
-    /// What arrived by when. With jitter, all packets together tell more than the first and the last.
-    fn rate(&self) -> Option<Bitrate> {
-        let (count, Sums { x, y, xx, xy }) = (f64::from(self.packets), self.sums);
-        let (rise, run) = (count * xy - x * y, count * xx - x * x);
-        // Kilobits per millisecond are megabits per second.
-        (rise > 0.0 && run > 0.0).then(|| Bitrate::from_kbps(1000).scale(run / rise))
-    }
-}
-
-/// What a probe found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Found {
-    /// The rate that the path carries.
-    pub(crate) rate: Bitrate,
-    /// It was one of the first.
-    pub(crate) first: bool,
-    /// The bottleneck was met: more doesn't pass.
-    pub(crate) saturated: bool,
-    /// The rate that was tried.
-    tried: Bitrate,
 }
 
 impl Prober {
@@ -139,10 +76,7 @@ impl Prober {
         self.sent_at = Some(now);
         let mut trains = self.trains.iter_mut().flatten();
         if let Some(train) = trains.find(|train| train.cluster.id == id) {
-            let first = train.span.map_or(packet.seq, |span| span.0);
-            train.span = Some((first, packet.seq));
-            train.packets = train.packets.saturating_add(1);
-            train.size += packet.size;
+            train.on_sent(packet);
         }
     }
 
@@ -184,6 +118,8 @@ impl Prober {
         let busy = self.trains.iter().any(Option::is_some);
         if self.begun && calm && !busy && now >= self.quiet_until && rate < limits.max {
             self.ask(now, rate.scale(NEXT).min(limits.max));
+            // Also if it tells nothing.
+            self.quiet_until = now + self.pause;
         }
     }
 
@@ -192,19 +128,17 @@ impl Prober {
         self.quiet_until = self.quiet_until.max(now + MIN_PAUSE);
     }
 
-    /// Whether this packet was part of a train, and what the train found if this was its last.
+    /// A packet was reported. Says what a train found if that was the last of it, or came after it.
     pub(crate) fn on_report(&mut self, report: &PacketReport) -> Option<Found> {
-        let train = self.trains.iter_mut().find(|train| {
-            let span = train.and_then(|train| train.span);
-            span.is_some_and(|(first, last)| (first..=last).contains(&report.seq))
-        })?;
-        let one = train.as_mut()?;
-        one.on_report(report);
-        if !one.is_over(report.seq) {
+        let begun = |train: &Option<Train>| train.is_some_and(|train| train.has_begun(report.seq));
+        let place = self.trains.iter_mut().find(|train| begun(train))?;
+        let train = place.as_mut()?;
+        train.on_report(report);
+        if !train.is_over(report.seq) {
             return None;
         }
-        let found = one.judge();
-        *train = None;
+        let found = train.judge();
+        *place = None;
         found
     }
 
@@ -232,14 +166,7 @@ impl Prober {
             min_size: rate.over(self.duration),
             min_packets: PACKETS,
         };
-        let train = Train {
-            cluster,
-            asked_at: now,
-            span: None,
-            packets: 0,
-            size: DataSize::ZERO,
-            arrived: None,
-        };
+        let train = Train::new(now, cluster);
         let place = self.trains.iter_mut().find(|place| place.is_none());
         let waiting = self.waiting.iter_mut().find(|place| place.is_none());
         if let (Some(place), Some(waiting)) = (place, waiting) {
@@ -250,61 +177,11 @@ impl Prober {
     }
 }
 
-impl Train {
-    fn on_report(&mut self, report: &PacketReport) {
-        let Some(arrived_at) = report.arrived_at else { return };
-        let one = (report.sent_at, arrived_at, report.size);
-        let arrived = self.arrived.get_or_insert(Arrived {
-            first: (report.sent_at, arrived_at),
-            last: one,
-            packets: 0,
-            size: DataSize::ZERO,
-            sums: Sums::default(),
-        });
-        arrived.last = one;
-        arrived.packets = arrived.packets.saturating_add(1);
-        arrived.size += report.size;
-        let x = Bitrate::from_bps(arrived.size.bits()).kbps_f64();
-        let y = arrived_at.diff_millis(arrived.first.1);
-        let sums = &mut arrived.sums;
-        (sums.x, sums.y) = (sums.x + x, sums.y + y);
-        (sums.xx, sums.xy) = (sums.xx + x * x, sums.xy + x * y);
-    }
-
-    /// All of it was sent, and its last packet was reported.
-    fn is_over(&self, seq: ExtSeq) -> bool {
-        let sent = self.packets >= self.cluster.min_packets && self.size >= self.cluster.min_size;
-        sent && self.span.is_some_and(|span| seq >= span.1)
-    }
-
-    fn judge(&self) -> Option<Found> {
-        let arrived = self.arrived?;
-        let enough = f64::from(arrived.packets) >= ENOUGH * f64::from(self.packets);
-        let ((first_sent, first_at), (last_sent, last_at, last_size)) =
-            (arrived.first, arrived.last);
-        let (sending, arriving) = (last_sent.since(first_sent), last_at.since(first_at));
-        let usable = |interval: Duration| !interval.is_zero() && interval <= MAX_INTERVAL;
-        if !enough || !usable(sending) || !usable(arriving) {
-            return None;
-        }
-        // The last one sent lies outside of the time that is counted.
-        let sent = (arrived.size - last_size).per(sending);
-        let received = arrived.rate()?;
-        if received > sent.scale(MAX_COMPRESSION) {
-            return None;
-        }
-        let saturated = received < sent.scale(SATURATED);
-        let rate = if saturated { received.scale(MARGIN) } else { sent.min(received) };
-        let first = self.cluster.id.0 < FIRST_PROBES;
-        Some(Found { rate, first, saturated, tried: self.cluster.rate })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::PacketKind;
-    use visavis_core::Ecn;
+    use visavis_core::{DataSize, Ecn, ExtSeq};
 
     const LIMITS: Limits = Limits { min: Bitrate::from_kbps(100), max: Bitrate::from_kbps(5000) };
 
@@ -365,6 +242,48 @@ mod tests {
         assert_eq!(found(100_000, &[2, 3]), None);
     }
 
+    /// A line through the arrivals against their ends: jitter of the first or last packet counts less.
+    #[test]
+    fn jitter_moves_the_result_little() {
+        let mut rng = visavis_sim::Rng::new(5);
+        let size = DataSize::from_bytes(1000);
+        for _ in 0..100 {
+            let mut prober = Prober::new();
+            prober.set_jitter(8.0);
+            prober.begin(Instant::ZERO, kbps(1800), LIMITS);
+            let cluster = prober.take().unwrap();
+            let (mut last, mut found, mut seq) = (Instant::ZERO, None, 0);
+            while found.is_none() && seq < 50 {
+                let packet = ExtSeq(seq);
+                let probe = Some(cluster.id);
+                let kind = PacketKind::Video;
+                prober.on_sent(Instant::ZERO, &SentPacket { seq: packet, size, kind, probe });
+                // The path carries 2.5 Mb/s, and up to 20 ms of jitter without overtaking.
+                let at = |kbps: u64, n| Instant::from_micros(n * 8_000_000 / kbps);
+                last = last.max(at(2500, seq) + rng.duration(Duration::from_millis(20)));
+                let sent_at = at(5000, seq);
+                let arrived_at = Some(last);
+                let ecn = Ecn::NotEct;
+                found =
+                    prober.on_report(&PacketReport { seq: packet, sent_at, arrived_at, size, ecn });
+                seq += 1;
+            }
+            let rate = found.unwrap().rate.bps() / 1000;
+            assert!((1700..3700).contains(&rate), "{rate}");
+        }
+    }
+
+    #[test]
+    fn the_own_queue_of_a_probe_is_told_for_a_while() {
+        let mut prober = Prober::new();
+        let rtt = Duration::from_millis(100);
+        assert!(!prober.disturbs(Instant::ZERO, rtt));
+        prober.begin(Instant::ZERO, kbps(1000), LIMITS);
+        send(&mut prober, Instant::ZERO, 2000, &[]);
+        assert!(prober.disturbs(Instant::from_millis(350), rtt));
+        assert!(!prober.disturbs(Instant::from_millis(450), rtt));
+    }
+
     #[test]
     fn a_success_asks_for_more_and_a_failure_waits_longer() {
         let mut prober = Prober::new();
@@ -409,6 +328,28 @@ mod tests {
         assert!(!asked(true, 5000, true, false));
         assert!(!asked(false, 1000, true, false));
         assert!(!asked(true, 1000, true, true));
+    }
+
+    #[test]
+    fn a_train_whose_last_packets_are_not_reported_or_smaller_than_asked_is_judged() {
+        let mut prober = Prober::new();
+        prober.begin(Instant::ZERO, kbps(2000), LIMITS);
+        let cluster = prober.take().unwrap();
+        let size = DataSize::from_bytes(300);
+        let packet = |seq| {
+            let sent_at = Instant::from_millis(seq);
+            let arrived_at = Some(sent_at + Duration::from_millis(50));
+            PacketReport { seq: ExtSeq(seq), sent_at, arrived_at, size, ecn: Ecn::NotEct }
+        };
+        for seq in 0..10 {
+            let probe = Some(cluster.id);
+            let kind = PacketKind::Padding;
+            prober.on_sent(Instant::ZERO, &SentPacket { seq: ExtSeq(seq), size, kind, probe });
+        }
+        assert!((0..9).all(|seq| prober.on_report(&packet(seq)).is_none()));
+        let found = prober.on_report(&packet(12)).unwrap();
+        assert_eq!(found.rate, kbps(2400));
+        assert!(prober.on_report(&packet(13)).is_none());
     }
 
     #[test]

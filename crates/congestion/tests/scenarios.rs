@@ -107,7 +107,7 @@ fn a_bottleneck_of_600_kbps() {
         assert!((300..=600).contains(&last), "{last}, seed {seed}");
         assert!(loss_percent(&seconds[5..]) < 0.1, "seed {seed}\n{}", table(&seconds, 1));
         assert!(queue(&seconds, 0.95) < 100.0, "seed {seed}\n{}", table(&seconds, 1));
-        assert!(delivered(&seconds) > 450, "seed {seed}\n{}", table(&seconds, 1));
+        assert!(delivered(&seconds) > 520, "seed {seed}\n{}", table(&seconds, 1));
         if seed == 1 {
             insta::assert_snapshot!("600_kbps", table(&seconds, 2));
         }
@@ -119,7 +119,7 @@ fn a_bottleneck_of_600_kbps() {
 #[test]
 fn variable_capacity_with_a_single_flow() {
     let steps = "0 1000\n40 2500\n60 600\n80 1000";
-    for (name, jitter) in [("rfc8867_5_1", 0), ("rfc8867_5_1_with_jitter", 30)] {
+    for (name, jitter, least) in [("rfc8867_5_1", 0, 88), ("rfc8867_5_1_with_jitter", 30, 68)] {
         let path = link(steps, |link| (link.delay, link.jitter) = (50 * MS, jitter * MS));
         for seed in 1..=4 {
             let seconds = run(gcc(300, 150, 5000), path.clone(), 100, seed);
@@ -128,7 +128,7 @@ fn variable_capacity_with_a_single_flow() {
             };
             let used = [used(5, 40, 1000), used(45, 60, 2500), used(65, 80, 600)];
             assert!(
-                used.iter().all(|percent| *percent >= 68),
+                used.iter().all(|percent| *percent >= least),
                 "{used:?}, seed {seed}\n{}",
                 table(&seconds, 1)
             );
@@ -234,7 +234,7 @@ fn a_shallow_buffer_is_seen_by_its_loss() {
     for seed in 1..=4 {
         let seconds = run(call(), link("0 600", |link| link.queue = 30 * MS), 60, seed);
         assert!(loss_percent(&seconds[5..]) < 8.0, "seed {seed}\n{}", table(&seconds, 1));
-        assert!(delivered(&seconds[5..]) > 420, "seed {seed}\n{}", table(&seconds, 1));
+        assert!(delivered(&seconds[5..]) > 500, "seed {seed}\n{}", table(&seconds, 1));
     }
 }
 
@@ -278,7 +278,7 @@ fn lost_feedback_costs_little() {
         flow.run(Instant::from_millis(30_000));
         let seconds = flow.seconds;
         assert!(loss_percent(&seconds[5..]) < 0.5, "seed {seed}\n{}", table(&seconds, 1));
-        assert!(delivered(&seconds[5..]) > 400, "seed {seed}\n{}", table(&seconds, 1));
+        assert!(delivered(&seconds[5..]) > 500, "seed {seed}\n{}", table(&seconds, 1));
     }
 }
 
