@@ -148,6 +148,7 @@ fn several_sdes_chunks_are_walked() {
 fn a_full_buffer_leaves_whole_packets() {
     let write = |writer: &mut Writer<'_>| {
         let _ = writer.receiver_report(Ssrc(1), (0..40).map(block));
+        let _ = writer.pli(Ssrc(1), Ssrc(2));
         let _ = writer.sdes_cname(Ssrc(1), "someone@example");
         let _ = writer.nack(Ssrc(1), Ssrc(2), (0..90).step_by(30).map(Seq));
         let _ = writer.fir(Ssrc(1), &[(Ssrc(2), 3), (Ssrc(4), 5)]);

@@ -140,6 +140,18 @@ fn a_step_too_long_or_a_full_buffer_splits_the_packet() {
 }
 
 #[test]
+fn a_run_longer_than_a_chunk_takes_several() {
+    let mut times = vec![None; 20_000];
+    times.push(Some(Instant::from_millis(64)));
+    let (bytes, said) = write(1200, Seq(0), &times).unwrap();
+    // Three chunks for the run, one for the arrival and its byte, filled up.
+    assert_eq!((said, bytes.len()), (20_001, 32));
+    let read = ticks(&bytes);
+    assert_eq!((read.len(), read.iter().flatten().count()), (20_001, 1));
+    assert_eq!(read.last(), Some(&Some(0)));
+}
+
+#[test]
 fn where_nothing_arrived_nothing_is_written() {
     assert_eq!(write(1200, Seq(0), &[None; 30]), Ok((vec![], 30)));
     assert_eq!(write(1200, Seq(0), &[]), Ok((vec![], 0)));
@@ -156,7 +168,10 @@ fn the_reference_time_goes_on_across_its_wrap() {
     assert!((at(&mut clock, 0).diff_millis(first) - 64.0).abs() < 1e-9);
     assert!((at(&mut clock, 0xff_fffe).diff_millis(first) + 64.0).abs() < 1e-9, "an old one");
     // Feedback without arrivals has no say.
-    assert_eq!(arrivals(&mut clock, &packet(0, 1, 0x70_0000, &[0, 1])), [(Seq(0), None)]);
+    for reference in [0x70_0000, 0xe0_0000] {
+        let bytes = packet(0, 1, reference, &[0, 1]);
+        assert_eq!(arrivals(&mut clock, &bytes), [(Seq(0), None)]);
+    }
     assert!((at(&mut clock, 1).diff_millis(first) - 128.0).abs() < 1e-9);
 }
 
