@@ -128,12 +128,14 @@ pub struct Srtp {
     pub replays: u64,
 }
 
-/// Ends a call: writes `report.html` if there is a folder for it, and prints the result, as words or
+/// Ends a call: completes what was received, writes `report.html` if there is a folder for it, and prints the result, as words or
 /// as JSON on the last line of stdout.
 ///
 /// # Errors
 /// If a file can't be read or written.
-pub fn finish(options: &CallOptions, directions: [&Direction; 2]) -> Result<()> {
+pub fn finish(options: &CallOptions, mut directions: [Direction; 2]) -> Result<()> {
+    directions.iter_mut().try_for_each(|direction| direction.received.finish())?;
+    let directions = directions.each_ref();
     let capacity = options.capacity()?;
     let cpu = crate::cpu::seconds();
     let outcome = Outcome::new(options, &capacity, directions, cpu);

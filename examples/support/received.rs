@@ -3,59 +3,63 @@
 use crate::audio::WavWriter;
 use crate::y4m_file::Y4mWriter;
 use anyhow::{Context, Result};
+use core::fmt;
 use core::time::Duration;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use visavis_codec::PictureView;
 
-/// `received.wav` and `received.y4m` in a folder named after the direction; or nothing, if nobody
-/// asked for files.
-#[derive(Default)]
-pub struct Received {
-    files: Option<(WavWriter, Y4mWriter)>,
+/// `received.wav` and `received.y4m` in a folder named after the direction, made when there is
+/// something to put into them; or nothing, if nobody asked for files.
+pub(crate) struct Received {
+    folder: Option<PathBuf>,
+    frame_interval: Duration,
+    sound: Option<WavWriter>,
+    pictures: Option<Y4mWriter>,
+}
+
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received").field("folder", &self.folder).finish_non_exhaustive()
+    }
 }
 
 impl Received {
-    /// Makes the files in the folder `direction` of `out`.
-    ///
-    /// # Errors
-    /// If the system refuses.
-    pub fn create(
-        out: Option<&Path>,
-        direction: &str,
-        channels: u16,
-        frame_interval: Duration,
-    ) -> Result<Self> {
-        let Some(out) = out else { return Ok(Self::default()) };
-        let dir = out.join(direction);
-        std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        let wav = WavWriter::create(&dir.join("received.wav"), channels)?;
-        let y4m = Y4mWriter::create(&dir.join("received.y4m"), frame_interval)?;
-        Ok(Self { files: Some((wav, y4m)) })
+    pub(crate) fn new(out: Option<&Path>, direction: &str, frame_interval: Duration) -> Self {
+        let folder = out.map(|out| out.join(direction));
+        Self { folder, frame_interval, sound: None, pictures: None }
+    }
+
+    /// Where a file goes; its folder exists then. `None` if nobody asked for files.
+    fn path(&self, name: &str) -> Result<Option<PathBuf>> {
+        let Some(folder) = &self.folder else { return Ok(None) };
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+        Ok(Some(folder.join(name)))
     }
 
     /// What was heard next, channels interleaved.
-    ///
-    /// # Errors
-    /// If the disk is full.
-    pub fn hear(&mut self, samples: &[f32]) -> Result<()> {
-        self.files.as_mut().map_or(Ok(()), |(wav, _)| wav.write(samples))
+    pub(crate) fn hear(&mut self, samples: &[f32], channels: usize) -> Result<()> {
+        if self.sound.is_none()
+            && let Some(path) = self.path("received.wav")?
+        {
+            self.sound = Some(WavWriter::create(&path, u16::try_from(channels)?)?);
+        }
+        self.sound.as_mut().map_or(Ok(()), |wav| wav.write(samples))
     }
 
     /// What was seen next.
-    ///
-    /// # Errors
-    /// If the disk is full.
-    pub fn see(&mut self, picture: PictureView<'_>) -> Result<()> {
-        self.files.as_mut().map_or(Ok(()), |(_, y4m)| y4m.write(picture))
+    pub(crate) fn see(&mut self, picture: PictureView<'_>) -> Result<()> {
+        if self.pictures.is_none()
+            && let Some(path) = self.path("received.y4m")?
+        {
+            self.pictures = Some(Y4mWriter::create(&path, self.frame_interval)?);
+        }
+        self.pictures.as_mut().map_or(Ok(()), |y4m| y4m.write(picture))
     }
 
     /// Completes the files.
-    ///
-    /// # Errors
-    /// If the disk is full.
-    pub fn finish(self) -> Result<()> {
-        let Some((wav, y4m)) = self.files else { return Ok(()) };
-        wav.finish()?;
-        y4m.finish()
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        self.sound.take().map_or(Ok(()), WavWriter::finish)?;
+        self.pictures.take().map_or(Ok(()), Y4mWriter::finish)
     }
 }

@@ -8,9 +8,11 @@
 use core::time::Duration;
 use std::path::{Path, PathBuf};
 use support::audio::{AudioSource, SAMPLE_RATE};
-use support::received::Received;
+use support::cli::CallOptions;
+use support::meter::{Direction, Sound};
 use support::video::{Comparison, Image, Shot, VideoSource};
 use visavis_codec::{Picture, PictureView};
+use visavis_core::{Instant, RtpTimestamp};
 
 fn folder(name: &str) -> PathBuf {
     let dir = std::env::temp_dir().join(format!("visavis-{name}-{}", std::process::id()));
@@ -111,23 +113,35 @@ fn raw<'a>(shot: &Shot<'a>) -> PictureView<'a> {
     }
 }
 
+const AT: (Instant, RtpTimestamp) = (Instant::ZERO, RtpTimestamp(0));
+
+fn hear(way: &mut Direction, samples: &[f32], channels: usize) {
+    way.on_audio_played(AT.0, AT.1, (samples, channels), Sound::Decoded).unwrap();
+}
+
+fn see(way: &mut Direction, picture: PictureView<'_>) {
+    way.on_frame_rendered(AT.0, AT.1, picture).unwrap();
+}
+
 #[test]
 fn what_is_received_can_be_sent_again() {
     let dir = folder("again");
+    let options = CallOptions::from_list(["call", "--out", dir.to_str().unwrap()]).unwrap();
     let mut drawn = VideoSource::open(None, None, 1).unwrap();
-    let mut received = Received::create(Some(&dir), "a_to_b", 2, drawn.frame_interval()).unwrap();
+    let mut way = Direction::new(&options, "a_to_b", &drawn).unwrap();
     let mut pictures = Vec::new();
     for _ in 0..3 {
         let shot = drawn.shoot().unwrap();
-        received.see(raw(&shot)).unwrap();
+        see(&mut way, raw(&shot));
         pictures.push(Picture::try_from(raw(&shot)).unwrap());
     }
     // A picture of another size is left out.
-    received.see(Picture::new(16, 16).unwrap().view()).unwrap();
+    see(&mut way, Picture::new(16, 16).unwrap().view());
     let sound: Vec<f32> = (0_u16..4800).map(|index| f32::from(index % 97) / 97.0 - 0.5).collect();
-    received.hear(&sound).unwrap();
-    received.hear(&[f32::NAN, 9.0]).unwrap();
-    received.finish().unwrap();
+    hear(&mut way, &sound, 2);
+    hear(&mut way, &[f32::NAN, 9.0], 2);
+    let back = Direction::new(&options, "b_to_a", &drawn).unwrap();
+    support::outcome::finish(&options, [way, back]).unwrap();
 
     let path = dir.join("a_to_b/received.y4m");
     let mut again = VideoSource::open(Some(&path), None, 0).unwrap();
@@ -147,12 +161,4 @@ fn what_is_received_can_be_sent_again() {
     speaker.read(&mut heard);
     assert!(heard.iter().zip(&sound).all(|(a, b)| (a - b).abs() < 1e-4));
     assert!(heard[sound.len()].abs() < 1e-9 && heard[sound.len() + 1] > 0.999);
-}
-
-#[test]
-fn without_a_folder_nothing_is_written() {
-    let mut received = Received::create(None, "a_to_b", 1, Duration::from_millis(40)).unwrap();
-    received.hear(&[0.0; 480]).unwrap();
-    received.see(Picture::new(16, 16).unwrap().view()).unwrap();
-    received.finish().unwrap();
 }

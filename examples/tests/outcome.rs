@@ -27,7 +27,7 @@ fn at_tick(number: u32, ticks: u32, rate: u32) -> Instant {
 /// frames are not shown, every tenth piece of sound is made up if `conceal`.
 fn call(dropped: core::ops::Range<u32>, conceal: bool) -> Direction {
     let mut source = VideoSource::open(None, None, 0).unwrap();
-    let mut direction = Direction::new(&source, Duration::from_secs(2)).unwrap();
+    let mut direction = Direction::new(&options("--seconds 2"), "a_to_b", &source).unwrap();
     direction.on_target(Instant::ZERO, Bitrate::from_kbps(500));
     direction.on_target(Instant::from_millis(1500), Bitrate::from_kbps(700));
     for number in 0..60 {
@@ -59,7 +59,7 @@ fn call(dropped: core::ops::Range<u32>, conceal: bool) -> Direction {
         let at = captured + Duration::from_millis(45);
         // The second half of the packet: its first sample was captured 10 ms later.
         let timestamp = timestamp.offset(i64::from(SOUND / 2));
-        direction.on_audio_played(at, timestamp, SOUND / 2, sound);
+        direction.on_audio_played(at, timestamp, (&[0.0; 480], 1), sound).unwrap();
     }
     for tenth in 0..=20 {
         let now = Instant::from_millis(tenth * 100);
@@ -73,9 +73,12 @@ fn call(dropped: core::ops::Range<u32>, conceal: bool) -> Direction {
     direction
 }
 
+fn options(arguments: &str) -> CallOptions {
+    CallOptions::from_list(core::iter::once("call").chain(arguments.split_whitespace())).unwrap()
+}
+
 fn outcome(arguments: &str, directions: [&Direction; 2]) -> Outcome {
-    let arguments = core::iter::once("call").chain(arguments.split_whitespace());
-    let options = CallOptions::from_list(arguments).unwrap();
+    let options = options(arguments);
     let capacity = options.capacity().unwrap();
     Outcome::new(&options, &capacity, directions, Some(1.239))
 }
@@ -132,7 +135,7 @@ fn frames_that_are_missing_freeze_the_picture() {
 #[test]
 fn a_picture_that_shows_another_number_does_not_count() {
     let source = VideoSource::open(None, None, 0).unwrap();
-    let mut direction = Direction::new(&source, Duration::from_secs(1)).unwrap();
+    let mut direction = Direction::new(&options("--seconds 1"), "a_to_b", &source).unwrap();
     let mut picture = Picture::new(640, 360).unwrap();
     support::drawing::Drawing::new(0).draw(5, &mut picture);
     for (number, timestamp) in [(4, 10), (5, 20), (6, 30)] {
@@ -148,7 +151,7 @@ fn a_picture_that_shows_another_number_does_not_count() {
 #[test]
 fn loss_after_five_seconds_leaves_out_the_start() {
     let source = VideoSource::open(None, None, 0).unwrap();
-    let mut direction = Direction::new(&source, Duration::from_secs(10)).unwrap();
+    let mut direction = Direction::new(&options("--seconds 10"), "a_to_b", &source).unwrap();
     for (millis, sent, lost) in [(4990, 490, 100), (5010, 500, 100), (10_000, 1000, 105)] {
         let stats = PathStats { sent, lost, one_way: Duration::ZERO };
         direction.on_network(Instant::from_millis(millis), stats);
@@ -163,14 +166,14 @@ fn the_report_stands_alone() {
     let dir = std::env::temp_dir().join(format!("visavis-report-{}", std::process::id()));
     let list = ["call", "--seconds", "2", "--rate-kbps", "600", "--out", dir.to_str().unwrap()];
     let options = CallOptions::from_list(list).unwrap();
-    let (a_to_b, b_to_a) = (call(20..30, true), call(0..0, false));
-    support::outcome::finish(&options, [&a_to_b, &b_to_a]).unwrap();
+    let ways = [call(20..30, true), call(0..0, false)];
+    support::outcome::finish(&options, ways).unwrap();
     let page = std::fs::read_to_string(dir.join("report.html")).unwrap();
     assert_eq!(page.matches("<svg").count(), 8);
     for outside in ["<script", "<link", "src=", "@import", "url("] {
         assert!(!page.contains(outside), "{outside}");
     }
-    for figure in ["83.3 %", "1 freeze, 367 ms", "10.00 %", "600 kb/s"] {
+    for figure in ["83.3\u{a0}%", "1 freeze, 367\u{a0}ms", "10.00\u{a0}%", "600 kb/s", "frozen"] {
         assert!(page.contains(figure), "{figure}");
     }
 }

@@ -8,6 +8,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 const SIZE: (u32, u32) = (720, 230);
 /// Drawn in this colour and then replaced, so that the page's ink decides, light or dark.
 const INK: RGBColor = RGBColor(1, 2, 3);
+const FROZEN: RGBColor = RGBColor(214, 69, 93);
 const INK_IN_SVG: &str = "#010203";
 /// More points than this can't be told apart: of each group the highest one is drawn.
 const POINTS: usize = 720;
@@ -20,6 +21,8 @@ pub(super) struct Chart {
     pub(super) least_top: f64,
     pub(super) seconds: f64,
     pub(super) series: Vec<Series>,
+    /// From when to when the picture stood still.
+    pub(super) freezes: Vec<(f64, f64)>,
 }
 
 /// One figure over time, in seconds.
@@ -53,8 +56,8 @@ impl Series {
     }
 
     /// What lies below is filled.
-    pub(super) fn area(name: &'static str, color: (u8, u8, u8), points: Vec<(f64, f64)>) -> Self {
-        Self { filled: true, ..Self::line(name, color, points) }
+    pub(super) fn filled(self) -> Self {
+        Self { filled: true, ..self }
     }
 }
 
@@ -75,6 +78,10 @@ impl Chart {
             let RGBColor(r, g, b) = series.color;
             write!(legend, "<i style=\"--c:rgb({r},{g},{b})\">{}</i>", series.name)?;
         }
+        if !self.freezes.is_empty() {
+            let RGBColor(r, g, b) = FROZEN;
+            write!(legend, "<i style=\"--c:rgba({r},{g},{b},.5)\">picture frozen</i>")?;
+        }
         let (title, unit) = (self.title, self.unit);
         // The XML declaration has no place within a page.
         let svg = svg.find("<svg").and_then(|at| svg.get(at..)).unwrap_or_default();
@@ -93,10 +100,10 @@ impl Chart {
         let mut chart = ChartBuilder::on(&area)
             .margin_top(6)
             .margin_right(10)
-            .x_label_area_size(26)
-            .y_label_area_size(52)
+            .x_label_area_size(30)
+            .y_label_area_size(60)
             .build_cartesian_2d(0.0..self.seconds, 0.0..self.top())?;
-        let label = ("sans-serif", 14).into_font().color(&INK);
+        let label = ("sans-serif", 17).into_font().color(&INK);
         chart
             .configure_mesh()
             .bold_line_style(INK.mix(0.25))
@@ -108,6 +115,11 @@ impl Chart {
             .y_label_formatter(&|y| format!("{y}"))
             .label_style(label.pos(Pos::new(HPos::Center, VPos::Center)))
             .draw()?;
+        let top = self.top();
+        let frozen = self.freezes.iter().map(|&(from, to)| {
+            Rectangle::new([(from, 0.0), (to.min(self.seconds), top)], FROZEN.mix(0.3).filled())
+        });
+        chart.draw_series(frozen)?;
         for series in &self.series {
             let points = series.points.iter().copied();
             let points = points.filter(|&(x, _)| x <= self.seconds);

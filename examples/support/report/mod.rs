@@ -70,35 +70,50 @@ fn about(options: &CallOptions, outcome: &Outcome) -> String {
         None if options.virtual_time => format!("virtual time, seed {}", options.seed),
         None => "real time".to_owned(),
     };
-    format!("Opus and {}, {}, {time}", outcome.a_to_b.video.codec, outcome.srtp_profile)
+    let codec = match outcome.a_to_b.video.codec.as_str() {
+        "h264" => "H.264",
+        _ => "AV1",
+    };
+    format!("Opus and {codec}, {}, {time}", outcome.srtp_profile)
 }
 
 fn headline(way: &Way) -> String {
     let (video, audio) = (&way.video, &way.audio);
-    let shown = percent(video.frames_rendered as u64, video.frames_sent as u64);
-    let ms = |ms: Option<f64>| ms.map_or("–".to_owned(), |ms| format!("{ms:.0} ms"));
-    let psnr = |db: Option<f64>| db.map_or("–".to_owned(), |db| format!("{db:.1} dB"));
+    let value = |value: Option<f64>, digits: usize, unit: &str| {
+        // A number and its unit stay on one line.
+        value.map_or("–".to_owned(), |value| format!("{value:.digits$}\u{a0}{unit}"))
+    };
+    let ms = |millis| value(millis, 0, "ms");
+    let shares = |part, whole| value(Some(percent(part, whole)), 1, "%");
     let freezes = match video.freezes {
         0 => "no freeze".to_owned(),
-        1 => format!("1 freeze, {:.0} ms", video.longest_freeze_ms),
-        many => format!("{many} freezes, up to {:.0} ms", video.longest_freeze_ms),
+        1 => format!("1 freeze, {}", ms(Some(video.longest_freeze_ms))),
+        many => format!("{many} freezes, up to {}", ms(Some(video.longest_freeze_ms))),
     };
     let (glass, mouth) = (&video.glass_to_glass_ms, &audio.mouth_to_ear_ms);
-    let lost = percent(way.packets.lost, way.packets.sent);
-    let kbps = |kbps: Option<f64>| kbps.map_or("–".to_owned(), |kbps| format!("{kbps:.0} kb/s"));
+    let sent = &way.sent_kbps.per_second;
+    #[allow(clippy::cast_precision_loss, reason = "seconds of one call")]
+    let mean = (!sent.is_empty()).then(|| sent.iter().sum::<f64>() / sent.len() as f64);
     let cards = [
-        (format!("{shown:.1} %"), "of frames shown", freezes),
-        (psnr(video.psnr_y_db.mean), "picture fidelity", {
-            format!("worst frame {}", psnr(video.psnr_y_db.min))
+        (
+            shares(video.frames_rendered as u64, video.frames_sent as u64),
+            "of frames shown",
+            freezes,
+        ),
+        (value(video.psnr_y_db.mean, 1, "dB"), "picture fidelity", {
+            format!("PSNR-Y; the worst {}", value(video.psnr_y_db.min, 1, "dB"))
         }),
-        (ms(glass.p95), "camera to screen", format!("p95; half within {}", ms(glass.p50))),
-        (ms(mouth.p95), "mouth to ear", format!("p95; half within {}", ms(mouth.p50))),
-        (format!("{:.2} %", audio.concealed_percent), "of sound concealed", {
+        (ms(glass.p95), "camera to screen", format!("for 95 %; half {}", ms(glass.p50))),
+        (ms(mouth.p95), "mouth to ear", format!("for 95 %; half {}", ms(mouth.p50))),
+        (value(Some(audio.concealed_percent), 2, "%"), "of sound made up", {
             format!("{} of {} packets lost", audio.packets_lost, audio.packets_sent)
         }),
-        (format!("{lost:.1} %"), "of packets lost", format!("of {}", way.packets.sent)),
-        (kbps(way.target_kbps.last), "target at the end", {
-            format!("on average {}", kbps(way.target_kbps.mean))
+        (shares(way.packets.lost, way.packets.sent), "of packets lost", {
+            format!("{} of {}", way.packets.lost, way.packets.sent)
+        }),
+        (value(mean, 0, "kb/s"), "sent on average", "sound and pictures".to_owned()),
+        (value(way.target_kbps.last, 0, "kb/s"), "target at the end", {
+            format!("on average {}", value(way.target_kbps.mean, 0, "kb/s"))
         }),
     ];
     let card = |(value, what, more): &(String, &str, String)| {
@@ -109,10 +124,23 @@ fn headline(way: &Way) -> String {
 
 fn charts(capacity: &Capacity, direction: &Direction) -> [Chart; 4] {
     let seconds = direction.duration.as_secs_f64();
-    let chart = |title, unit, least_top, series| Chart { title, unit, least_top, seconds, series };
+    let chart = |title, unit, least_top, series| Chart {
+        title,
+        unit,
+        least_top,
+        seconds,
+        series,
+        freezes: Vec::new(),
+    };
+    let frozen = direction.video.freezes().spans.into_iter();
+    let in_seconds = |at: Instant| at.as_millis_f64() / 1e3;
+    let delay = Chart {
+        freezes: frozen.map(|(from, to)| (in_seconds(from), in_seconds(to))).collect(),
+        ..chart("Delay", "ms", 50.0, delays(direction))
+    };
     [
         chart("Rate", "kb/s", 100.0, rates(capacity, direction)),
-        chart("Delay", "ms", 50.0, delays(direction)),
+        delay,
         chart("Loss and repair", "% of packets", 2.0, losses(direction)),
         chart("Sound made up or repaired", "% of sound", 2.0, sound(direction)),
     ]
@@ -124,7 +152,7 @@ fn rates(capacity: &Capacity, direction: &Direction) -> Vec<Series> {
     let limit = capacity_points(capacity, direction);
     let target = direction.target.points().filter(|point| point.0 <= duration).collect();
     vec![
-        Series::area("capacity", GREY, limit),
+        Series::steps("capacity", GREY, limit, duration).filled(),
         Series::steps("sent media", BLUE, per_second(&sent, duration), duration),
         Series::steps("target", ORANGE, target, duration),
     ]
@@ -135,7 +163,10 @@ fn capacity_points(capacity: &Capacity, direction: &Direction) -> Vec<(f64, f64)
     let millis = u64::try_from(direction.duration.as_millis()).unwrap_or(0);
     let at = |ms: u64| capacity.at(Instant::from_millis(ms)).map(Bitrate::kbps_f64);
     #[allow(clippy::cast_precision_loss, reason = "milliseconds of one call")]
-    (0..=millis).step_by(100).filter_map(|ms| Some((ms as f64 / 1e3, at(ms)?))).collect()
+    let every = (0..=millis).step_by(100).filter_map(|ms| Some((ms as f64 / 1e3, at(ms)?)));
+    let mut points: Vec<_> = every.collect();
+    points.dedup_by(|next, last| next.1.total_cmp(&last.1).is_eq());
+    points
 }
 
 fn delays(direction: &Direction) -> Vec<Series> {
