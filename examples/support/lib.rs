@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod audio;
 pub mod cli;
 mod cpu;
+pub mod devices;
 pub mod drawing;
 mod error;
 mod ivf;
@@ -22,6 +23,7 @@ mod received;
 pub mod relay;
 mod report;
 mod texture;
+pub mod transport;
 pub mod video;
 mod y4m_file;
 

@@ -54,14 +54,24 @@ struct Token {
 }
 
 impl Token {
-    fn new(text: &str) -> Option<Self> {
-        let mut bytes = [0; MAX_ID];
-        // RFC 8843 §15.1 and RFC 8851 §10: printable, no spaces.
-        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+    #[allow(clippy::indexing_slicing, reason = "iterators can't be const; the length is checked")]
+    #[allow(clippy::cast_possible_truncation, reason = "at most 16")]
+    const fn new(text: &str) -> Option<Self> {
+        let text = text.as_bytes();
+        if text.is_empty() || text.len() > MAX_ID {
             return None;
         }
-        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
-        Some(Self { len: u8::try_from(text.len()).ok()?, bytes })
+        let mut bytes = [0; MAX_ID];
+        let mut at = 0;
+        while at < text.len() {
+            // RFC 8843 §15.1 and RFC 8851 §10: printable, no spaces.
+            if !text[at].is_ascii_graphic() {
+                return None;
+            }
+            bytes[at] = text[at];
+            at += 1;
+        }
+        Some(Self { len: text.len() as u8, bytes })
     }
 
     fn as_str(&self) -> &str {
@@ -78,8 +88,11 @@ macro_rules! token {
         impl $name {
             /// `None` unless `text` has 1 to 16 printable ASCII characters and no space.
             #[must_use]
-            pub fn new(text: &str) -> Option<Self> {
-                Token::new(text).map(Self)
+            pub const fn new(text: &str) -> Option<Self> {
+                match Token::new(text) {
+                    Some(token) => Some(Self(token)),
+                    None => None,
+                }
             }
 
             /// The identifier as text.

@@ -4,7 +4,8 @@ use core::time::Duration;
 
 use visavis_core::{Bitrate, ClockRate, ConfigError, MediaKind, Mid, PayloadType, Rid, Ssrc};
 use visavis_payload::PayloadFormat;
-use visavis_rtp::ExtensionMap;
+use visavis_payload::h264::PacketizationMode;
+use visavis_rtp::{ExtensionId, ExtensionMap};
 
 /// How a session behaves; what concerns one stream is in [`StreamConfig`].
 #[derive(Debug, Clone)]
@@ -153,45 +154,71 @@ pub struct StreamConfig {
     pub max_delay: Duration,
 }
 
+const AUDIO: Mid = Mid::new("audio").unwrap();
+const VIDEO: Mid = Mid::new("video").unwrap();
+
 impl StreamConfig {
-    /// Opus with in-band FEC, 64 kb/s at most, and transport-wide feedback.
+    /// Opus at 32 kb/s with transport-wide feedback: MID `audio`, payload type 111, and the header
+    /// extensions MID, send time, transport-wide number and audio level under 1 to 4. These numbers are
+    /// the usual ones; whatever a session description says instead goes into the fields.
     #[must_use]
-    pub fn opus(mid: Mid, payload_type: PayloadType, ssrc: Ssrc) -> Self {
-        Self {
-            mid,
-            kind: MediaKind::Audio,
-            format: PayloadFormat::Opus,
-            payload_type,
-            rtx_payload_type: None,
-            clock_rate: ClockRate::OPUS,
-            layers: vec![Layer::new(ssrc)],
-            feedback: Feedback { transport_wide: true, ..Feedback::NONE },
-            extensions: ExtensionMap::default(),
-            faces: Faces::FRAMES,
-            max_bitrate: Bitrate::from_kbps(64),
-            min_delay: Duration::ZERO,
-            max_delay: Duration::from_millis(500),
-        }
+    pub fn opus(ssrc: Ssrc) -> Self {
+        let (format, bitrate) = (PayloadFormat::Opus, Bitrate::from_kbps(32));
+        let feedback = Feedback { transport_wide: true, ..Feedback::NONE };
+        Self::new(AUDIO, format, 111, Layer::new(ssrc), feedback, bitrate)
     }
 
-    /// Video in `format` with retransmission on `rtx`, keyframe requests and transport-wide feedback.
+    /// H.264 in packetization mode 1 with all feedback, and retransmission if there is an SSRC for it:
+    /// MID `video`, payload types 102 and 103, extensions as of [`opus`](Self::opus).
     #[must_use]
-    pub fn video(
+    pub fn h264(ssrc: Ssrc, rtx: Option<Ssrc>) -> Self {
+        let format = PayloadFormat::H264 { mode: PacketizationMode::NonInterleaved };
+        Self::video(format, 102, ssrc, rtx)
+    }
+
+    /// AV1 with all feedback, and retransmission if there is an SSRC for it: MID `video`, payload types
+    /// 45 and 46, extensions as of [`opus`](Self::opus).
+    #[must_use]
+    pub fn av1(ssrc: Ssrc, rtx: Option<Ssrc>) -> Self {
+        Self::video(PayloadFormat::Av1, 45, ssrc, rtx)
+    }
+
+    fn video(format: PayloadFormat, payload_type: u8, ssrc: Ssrc, rtx: Option<Ssrc>) -> Self {
+        let layer = Layer { rtx, ..Layer::new(ssrc) };
+        let feedback = Feedback { nack: rtx.is_some(), ..Feedback::ALL };
+        let bitrate = Bitrate::from_kbps(20_000);
+        let mut config = Self::new(VIDEO, format, payload_type, layer, feedback, bitrate);
+        config.rtx_payload_type = rtx.map(|_| PayloadType::from_low_bits(payload_type + 1));
+        config
+    }
+
+    fn new(
         mid: Mid,
         format: PayloadFormat,
-        payload_type: PayloadType,
-        ssrc: Ssrc,
-        rtx: Option<(PayloadType, Ssrc)>,
+        payload_type: u8,
+        layer: Layer,
+        feedback: Feedback,
+        max_bitrate: Bitrate,
     ) -> Self {
+        let mut extensions = ExtensionMap::default();
+        extensions.mid = ExtensionId::new(1);
+        extensions.abs_send_time = ExtensionId::new(2);
+        extensions.transport_seq = ExtensionId::new(3);
+        extensions.audio_level = ExtensionId::new(4);
         Self {
-            kind: MediaKind::Video,
+            mid,
+            kind: format.kind(),
             format,
-            rtx_payload_type: rtx.map(|(payload_type, _)| payload_type),
-            clock_rate: ClockRate::VIDEO,
-            layers: vec![Layer { rtx: rtx.map(|(_, ssrc)| ssrc), ..Layer::new(ssrc) }],
-            feedback: Feedback { nack: rtx.is_some(), ..Feedback::ALL },
-            max_bitrate: Bitrate::from_kbps(20_000),
-            ..Self::opus(mid, payload_type, ssrc)
+            payload_type: PayloadType::from_low_bits(payload_type),
+            rtx_payload_type: None,
+            clock_rate: format.clock_rate(),
+            layers: vec![layer],
+            feedback,
+            extensions,
+            faces: Faces::FRAMES,
+            max_bitrate,
+            min_delay: Duration::ZERO,
+            max_delay: Duration::from_millis(500),
         }
     }
 

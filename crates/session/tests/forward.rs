@@ -49,7 +49,7 @@ fn a_stream_is_forwarded_between_two_sessions_with_other_numbers_and_keys() {
             assert_eq!(packet.stream, received);
             let packet = Packet::parse(&bytes).unwrap();
             let now = second.now;
-            second.a.session.forward(now, sent, 0, &packet, &common::extensions()).unwrap();
+            second.a.session.forward(now, sent, 0, &packet, &common::video().extensions).unwrap();
         }
         // The viewer's need of a keyframe goes back to the camera.
         let wanted = |o: &Output| matches!(o, Output::Event(Event::KeyframeRequested { .. }));

@@ -4,10 +4,7 @@
 
 use core::time::Duration;
 
-use visavis_core::{Engine, Instant, Mid, NtpTime, PayloadType, RtpTimestamp, Ssrc, earliest};
-use visavis_payload::PayloadFormat;
-use visavis_payload::h264::PacketizationMode;
-use visavis_rtp::{ExtensionId, ExtensionMap};
+use visavis_core::{Engine, Instant, NtpTime, RtpTimestamp, Ssrc, earliest};
 use visavis_session::{
     Datagram, Disposition, Keys, OutgoingFrame, Output, Session, SessionConfig, StreamConfig,
     StreamId,
@@ -19,29 +16,12 @@ pub(crate) const AUDIO_SSRC: Ssrc = Ssrc(0x00a0_d100);
 pub(crate) const VIDEO_SSRC: Ssrc = Ssrc(0x0071_de00);
 pub(crate) const RTX_SSRC: Ssrc = Ssrc(0x0071_de01);
 
-pub(crate) fn extensions() -> ExtensionMap {
-    let mut map = ExtensionMap::default();
-    map.audio_level = ExtensionId::new(1);
-    map.abs_send_time = ExtensionId::new(2);
-    map.transport_seq = ExtensionId::new(3);
-    map.mid = ExtensionId::new(4);
-    map
-}
-
 pub(crate) fn audio() -> StreamConfig {
-    let payload_type = PayloadType::new(111).unwrap();
-    let mut config = StreamConfig::opus(Mid::new("audio").unwrap(), payload_type, AUDIO_SSRC);
-    config.extensions = extensions();
-    config
+    StreamConfig::opus(AUDIO_SSRC)
 }
 
 pub(crate) fn video() -> StreamConfig {
-    let format = PayloadFormat::H264 { mode: PacketizationMode::NonInterleaved };
-    let (media, rtx) = (PayloadType::new(102).unwrap(), PayloadType::new(103).unwrap());
-    let mid = Mid::new("video").unwrap();
-    let mut config = StreamConfig::video(mid, format, media, VIDEO_SSRC, Some((rtx, RTX_SSRC)));
-    config.extensions = extensions();
-    config
+    StreamConfig::h264(VIDEO_SSRC, Some(RTX_SSRC))
 }
 
 pub(crate) fn key(byte: u8) -> MasterKey {
