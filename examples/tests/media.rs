@@ -4,6 +4,7 @@
     clippy::indexing_slicing,
     reason = "a panic is the failure a test reports"
 )]
+#![allow(clippy::cast_possible_truncation, reason = "samples are rounded to what the file holds")]
 
 use core::time::Duration;
 use std::path::{Path, PathBuf};

@@ -99,7 +99,7 @@ impl Chart {
         let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
         let mut chart = ChartBuilder::on(&area)
             .margin_top(6)
-            .margin_right(10)
+            .margin_right(24)
             .x_label_area_size(30)
             .y_label_area_size(60)
             .build_cartesian_2d(0.0..self.seconds, 0.0..self.top())?;

@@ -103,8 +103,8 @@ fn headline(way: &Way) -> String {
         (value(video.psnr_y_db.mean, 1, "dB"), "picture fidelity", {
             format!("PSNR-Y; the worst {}", value(video.psnr_y_db.min, 1, "dB"))
         }),
-        (ms(glass.p95), "camera to screen", format!("for 95 %; half {}", ms(glass.p50))),
-        (ms(mouth.p95), "mouth to ear", format!("for 95 %; half {}", ms(mouth.p50))),
+        (ms(glass.p95), "camera to screen", format!("p95; median {}", ms(glass.p50))),
+        (ms(mouth.p95), "mouth to ear", format!("p95; median {}", ms(mouth.p50))),
         (value(Some(audio.concealed_percent), 2, "%"), "of sound made up", {
             format!("{} of {} packets lost", audio.packets_lost, audio.packets_sent)
         }),
