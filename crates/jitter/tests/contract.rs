@@ -165,6 +165,9 @@ proptest! {
                 last = None;
             }
             prop_assert!(inside.len() <= 24);
+            if rng.below(3) == 0 {
+                continue;
+            }
             while let Some(output) = buffer.poll(now, &mut ()) {
                 match output {
                     VideoOutput::Discarded { packet, .. } => prop_assert!(inside.remove(&packet)),

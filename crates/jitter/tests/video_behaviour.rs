@@ -262,6 +262,23 @@ fn a_buffer_that_overflows_starts_over() {
 }
 
 #[test]
+fn what_waits_to_be_given_back_takes_room() {
+    let mut config = VideoConfig::default();
+    config.capacity_packets = 8;
+    let mut buffer = VideoBuffer::new(config).unwrap();
+    let insert = |buffer: &mut VideoBuffer<u64>, seq| {
+        let (info, timestamp) = (FrameInfo::default(), ExtTimestamp(0));
+        let packet = VideoPacket { seq: ExtSeq(seq), timestamp, info, packet: seq };
+        buffer.insert(Instant::from_millis(1), packet).is_ok()
+    };
+    assert!((0..8).all(|seq| insert(&mut buffer, seq)));
+    buffer.reset();
+    assert!(!insert(&mut buffer, 100), "eight wait to be given back");
+    while buffer.poll(Instant::from_millis(2), &mut ()).is_some() {}
+    assert!(insert(&mut buffer, 100));
+}
+
+#[test]
 fn a_frame_longer_than_the_buffer_is_given_up() {
     let mut config = VideoConfig::default();
     config.capacity_packets = 8;

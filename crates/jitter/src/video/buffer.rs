@@ -97,7 +97,11 @@ impl<P> VideoBuffer<P> {
         if seq.next() == seq {
             return Err(RefuseReason::Late);
         }
-        let Some((low, high)) = self.range else { return Ok(()) };
+        // What waits to be given back takes room too.
+        let full = self.slots.count() + self.discards.len() >= self.config.capacity_packets;
+        let Some((low, high)) = self.range else {
+            return if full { Err(RefuseReason::Full) } else { Ok(()) };
+        };
         if self.slots.get(seq).is_some() {
             return Err(RefuseReason::Duplicate);
         }
@@ -105,18 +109,16 @@ impl<P> VideoBuffer<P> {
         if seq < low && !(self.fresh && seq + capacity > high) {
             return Err(RefuseReason::Late);
         }
-        if seq >= low + capacity && self.slots.count() == 0 {
-            // Nothing held is lost by beginning again there.
-            self.give_up(seq, false);
-        } else if seq >= low + capacity || self.slots.count() + self.discards.len() >= self.ring() {
+        let far = seq >= low + capacity;
+        if full || (far && self.slots.count() > 0) {
             self.overflow = true;
             return Err(RefuseReason::Full);
         }
+        if far {
+            // Nothing held is lost by beginning again there.
+            self.give_up(seq, false);
+        }
         Ok(())
-    }
-
-    fn ring(&self) -> usize {
-        self.config.capacity_packets
     }
 
     fn refuse(&mut self, packet: VideoPacket<P>, reason: RefuseReason) -> Refused<P> {
