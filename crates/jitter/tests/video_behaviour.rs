@@ -309,3 +309,15 @@ fn the_minimum_delay_is_kept() {
     // Given out only as early as decoding needs.
     assert!(viewer.frames.iter().all(|f| (f.1 - f.0 - 8.0).abs() < 0.01));
 }
+
+#[test]
+fn a_new_timeline_is_not_shown_before_the_old_one() {
+    let mut viewer = Viewer::new(VideoConfig::default());
+    viewer.buffer.set_minimum_delay(Duration::from_millis(400));
+    viewer.packet(100.0, 0, 0, START | END | KEY);
+    viewer.buffer.set_minimum_delay(Duration::ZERO);
+    viewer.packet(101.0, 1, 1_000, START | END);
+    viewer.watch(2_000.0);
+    assert_eq!(viewer.shown(), [0, 1_000]);
+    assert_eq!((viewer.frames[0].1, viewer.frames[1].1), (500.0, 500.0));
+}
