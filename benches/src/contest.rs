@@ -1,6 +1,7 @@
 //! Two contestants taking turns.
 
-use std::time::{Duration, Instant};
+use core::time::Duration;
+use std::time::Instant;
 
 /// How long each contestant runs in a round, at the least.
 const TURN: Duration = Duration::from_millis(5);

@@ -3,7 +3,7 @@
 //! One stream, a packet after the other. Only the calls are timed: what was sent into is restored and
 //! every context is made anew between the passes, as a receiver takes no packet twice.
 
-use std::hint::black_box;
+use core::hint::black_box;
 
 use anyhow::Result;
 use visavis_srtp::{Config, MasterKey, Profile, Receiver, Sender};

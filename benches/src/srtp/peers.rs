@@ -1,6 +1,6 @@
 //! The two other crates, each through the interface that copies least.
 
-use std::hint::black_box;
+use core::hint::black_box;
 
 use visavis_srtp::Profile;
 
