@@ -26,6 +26,10 @@ pub(crate) fn run_all() -> Result<()> {
         lock.lock().context("cannot lock xtask.lock")?;
     }
 
+    if !native::intact() && native::present() {
+        eprintln!("setup: the dav1d in .native is not whole; making it anew");
+        native::remove()?;
+    }
     let did = [tools()?, dav1d()?, packages()?, cargo_fuzz()?];
     if !did.contains(&true) {
         eprintln!("setup: everything is here");
@@ -50,21 +54,19 @@ fn tools() -> Result<bool> {
     if missing.is_empty() {
         return Ok(false);
     }
-    eprintln!("setup: bringing {}", missing.join(" "));
     // In one go with what dav1d will ask for, so that without root one line is enough.
     if !native::intact() && native::found().is_none() {
         missing.extend(dav1d_packages()?);
+        missing.sort_unstable();
+        missing.dedup();
     }
+    eprintln!("setup: missing here: {}", missing.join(" "));
     system::install(&missing, "building the codecs")?;
     Ok(true)
 }
 
 /// libdav1d 1.3 or newer: the system's, else our own.
 fn dav1d() -> Result<bool> {
-    if !native::intact() && native::present() {
-        eprintln!("setup: what .native holds is not whole; making it anew");
-        native::remove()?;
-    }
     if native::found().is_some() {
         return Ok(false);
     }
