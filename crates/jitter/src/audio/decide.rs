@@ -35,7 +35,10 @@ impl<P> AudioPlayout<P> {
     fn skip(&mut self, line: &mut Timeline) {
         let (target, _) = self.target();
         let most = self.references.usual().unwrap_or(target) + millis(self.config.max_delay);
-        if self.position(line) <= most.max(target) + ABOVE {
+        // A gap before the first packet is no delay of what is held.
+        let Some(front) = self.buffer.front() else { return };
+        let gap = self.millis(front.packet.timestamp - line.media);
+        if self.position(line) - gap <= most.max(target) + ABOVE {
             return;
         }
         while let Some(front) = self.buffer.front() {
