@@ -7,6 +7,7 @@
 
 pub mod call;
 mod contest;
+pub mod rtp;
 mod scorecard;
 pub mod srtp;
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
-use visavis_benches::{Scorecard, call, srtp};
+use visavis_benches::{Scorecard, call, rtp, srtp};
 
 /// Measures visavis beside its peers.
 #[derive(Debug, Parser)]
@@ -16,6 +16,8 @@ struct Arguments {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Card {
+    /// Reading and writing RTP and RTCP.
+    Rtp,
     /// Protecting and unprotecting packets.
     Srtp,
     /// Whole calls in virtual time, on several networks.
@@ -25,6 +27,7 @@ enum Card {
 fn main() -> Result<()> {
     let Arguments { name, json } = Arguments::parse();
     let (card, run): (_, fn(&mut Scorecard) -> Result<()>) = match name {
+        Card::Rtp => ("rtp", rtp::run),
         Card::Srtp => ("srtp", srtp::run),
         Card::Call => ("call", call::run),
     };

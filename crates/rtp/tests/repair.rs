@@ -147,6 +147,7 @@ fn the_store_keeps_the_last_and_hands_back_what_it_drops() {
     assert_eq!(store.insert(Seq(1), 1), Some(65_533));
     assert_eq!((store.get(Seq(65_533)), store.get(Seq(65_534))), (None, Some(&65_534)));
     assert_eq!(store.get(Seq(5)), None, "shares its place with 1");
+    assert_eq!(store.request(at(0), Seq(5), RTT), None);
     assert_eq!(store.latest(), Some((Seq(1), &1)));
 
     assert_eq!(store.request(at(0), Seq(0), RTT), Some(&0));
