@@ -1,7 +1,6 @@
 //! The elements of a header extension block, RFC 8285.
 
 use core::num::NonZeroU8;
-use core::ops::Range;
 
 /// The number under which two peers agreed to send one kind of header extension: 1 to 14 in the
 /// one-byte form, 1 to 255 in the two-byte form.
@@ -51,59 +50,38 @@ impl Form {
     }
 }
 
-pub(crate) enum Step {
-    Element(ExtensionId, Range<usize>),
+pub(crate) enum Step<'a> {
+    Element(ExtensionId, &'a [u8]),
     End,
-    /// The element that starts here runs past the block.
-    Overrun(usize),
+    /// The element runs past the block.
+    Overrun,
 }
 
-/// Where a walk over a block stands; it doesn't borrow the block.
-#[derive(Debug, Clone)]
-pub(crate) struct Walk {
-    form: Form,
-    at: usize,
-}
-
-impl Walk {
-    pub(crate) const fn new(form: Form) -> Self {
-        Self { form, at: 0 }
-    }
-
-    #[inline]
-    pub(crate) fn step(&mut self, block: &[u8]) -> Step {
-        loop {
-            let start = self.at;
-            let Some(&first) = block.get(start) else { return Step::End };
-            let (id, data, len) = match self.form {
-                Form::Opaque => return Step::End,
-                _ if first == 0 => {
-                    self.at += 1;
-                    continue;
-                }
-                // RFC 8285 §4.2: 15 ends the block, and so does a 0 that claims a length.
-                Form::OneByte if first >> 4 == 15 || first >> 4 == 0 => return self.end(block),
-                Form::OneByte => (first >> 4, start + 1, usize::from(first & 0x0f) + 1),
-                Form::TwoByte => match block.get(start + 1) {
-                    Some(&len) => (first, start + 2, usize::from(len)),
-                    None => return Step::Overrun(start),
-                },
-            };
-            let end = data + len;
-            if end > block.len() {
-                return Step::Overrun(start);
+/// Takes the first element off `rest`, padding before it included.
+#[inline]
+pub(crate) fn step<'a>(form: Form, rest: &mut &'a [u8]) -> Step<'a> {
+    while let [first, after @ ..] = *rest {
+        let (id, after, len) = match form {
+            Form::Opaque => break,
+            _ if *first == 0 => {
+                *rest = after;
+                continue;
             }
-            self.at = end;
-            if let Some(id) = ExtensionId::new(id) {
-                return Step::Element(id, data..end);
-            }
+            // RFC 8285 §4.2: 15 ends the block, and so does a 0 that claims a length.
+            Form::OneByte if *first >= 0xf0 || *first < 0x10 => break,
+            Form::OneByte => (first >> 4, after, usize::from(first & 0x0f) + 1),
+            Form::TwoByte => match after {
+                [len, after @ ..] => (*first, after, usize::from(*len)),
+                [] => return Step::Overrun,
+            },
+        };
+        let Some((data, after)) = after.split_at_checked(len) else { return Step::Overrun };
+        *rest = after;
+        if let Some(id) = ExtensionId::new(id) {
+            return Step::Element(id, data);
         }
     }
-
-    const fn end(&mut self, block: &[u8]) -> Step {
-        self.at = block.len();
-        Step::End
-    }
+    Step::End
 }
 
 /// The elements of one packet's header extension, in the order in which they stand.
@@ -113,13 +91,30 @@ impl Walk {
 /// elements.
 #[derive(Debug, Clone)]
 pub struct Extensions<'a> {
-    block: &'a [u8],
-    walk: Walk,
+    form: Form,
+    rest: &'a [u8],
 }
 
 impl<'a> Extensions<'a> {
-    pub(crate) const fn new(form: Form, block: &'a [u8]) -> Self {
-        Self { block, walk: Walk::new(form) }
+    pub(crate) const fn new(form: Form, rest: &'a [u8]) -> Self {
+        Self { form, rest }
+    }
+
+    /// How many bytes of the block are left.
+    pub(crate) const fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Whether an element runs past the block: how many bytes before the block's end it starts.
+    #[inline]
+    pub(crate) fn overrun(mut self) -> Option<usize> {
+        loop {
+            match step(self.form, &mut self.rest) {
+                Step::Element(..) => {}
+                Step::End => return None,
+                Step::Overrun => return Some(self.rest.len()),
+            }
+        }
     }
 }
 
@@ -128,75 +123,104 @@ impl<'a> Iterator for Extensions<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        match self.walk.step(self.block) {
-            Step::Element(id, range) => self.block.get(range).map(|data| (id, data)),
-            Step::End | Step::Overrun(_) => None,
+        match step(self.form, &mut self.rest) {
+            Step::Element(id, data) => Some((id, data)),
+            Step::End | Step::Overrun => None,
         }
     }
 }
 
-/// One block's elements about to be written: how they will be laid out and how long that is.
+/// How elements that are about to be written will be laid out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layout {
-    pub(crate) form: Form,
-    /// Bytes of the elements with their headers, not yet rounded up to a word.
-    pub(crate) len: usize,
-    pub(crate) fits: bool,
+    count: usize,
+    data: usize,
+    one_byte: bool,
+    longest: usize,
 }
 
 impl Layout {
+    pub(crate) const fn new() -> Self {
+        Self { count: 0, data: 0, one_byte: true, longest: 0 }
+    }
+
+    #[inline]
+    pub(crate) fn add(&mut self, id: ExtensionId, value: &[u8]) {
+        self.one_byte &= id.get() < 15 && matches!(value.len(), 1..=16);
+        self.longest = self.longest.max(value.len());
+        self.data += value.len();
+        self.count += 1;
+    }
+
     /// The one-byte form wherever it can say it all.
-    #[inline]
-    pub(crate) fn of<'e>(elements: impl Iterator<Item = (ExtensionId, &'e [u8])>) -> Self {
-        let (mut count, mut data, mut longest, mut one_byte) = (0, 0, 0, true);
-        for (id, value) in elements {
-            one_byte &= id.get() < 15 && matches!(value.len(), 1..=16);
-            longest = value.len().max(longest);
-            data += value.len();
-            count += 1;
-        }
-        let form = if one_byte { Form::OneByte } else { Form::TwoByte };
-        let len = data + count * if one_byte { 1 } else { 2 };
-        let fits = longest <= 255 && len.div_ceil(4) <= usize::from(u16::MAX);
-        Self { form, len, fits }
+    const fn head_len(&self) -> usize {
+        if self.one_byte { 1 } else { 2 }
     }
 
-    /// Bytes of the whole block with its own header; nothing without elements.
+    /// Bytes of the elements with their heads, filled up to a word.
+    const fn elements_len(&self) -> usize {
+        (self.data + self.count * self.head_len()).next_multiple_of(4)
+    }
+
+    /// Bytes of the whole block with its own head; nothing without elements.
+    #[inline]
     pub(crate) const fn block_len(&self) -> usize {
-        if self.len == 0 { 0 } else { 4 + self.len.next_multiple_of(4) }
+        if self.count == 0 { 0 } else { 4 + self.elements_len() }
     }
 
-    /// Writes the block; `slot` has exactly the block's length.
+    /// Whether the lengths can be said.
     #[inline]
-    #[allow(clippy::cast_possible_truncation, reason = "`fits` was checked")]
-    pub(crate) fn write<'e>(
-        &self,
-        elements: impl Iterator<Item = (ExtensionId, &'e [u8])>,
-        slot: &mut [u8],
-    ) {
-        let Some((head, mut rest)) = slot.split_first_chunk_mut::<4>() else { return };
-        let profile = match self.form {
-            Form::OneByte => Form::ONE_BYTE_PROFILE,
-            _ => Form::TWO_BYTE_PROFILE,
+    pub(crate) fn fits(&self) -> bool {
+        self.longest <= 255 && self.elements_len() / 4 <= usize::from(u16::MAX)
+    }
+
+    /// Starts the block in `slot`, which has exactly its length.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "`fits` was asked")]
+    pub(crate) fn block<'b>(&self, slot: &'b mut [u8]) -> Block<'b> {
+        let Some((head, rest)) = slot.split_first_chunk_mut::<4>() else {
+            return Block { rest: &mut [], one_byte: self.one_byte };
         };
+        let profile = if self.one_byte { Form::ONE_BYTE_PROFILE } else { Form::TWO_BYTE_PROFILE };
         let [p0, p1] = profile.to_be_bytes();
-        let [l0, l1] = (self.len.div_ceil(4) as u16).to_be_bytes();
+        let [l0, l1] = ((self.elements_len() / 4) as u16).to_be_bytes();
         *head = [p0, p1, l0, l1];
-        for (id, value) in elements {
-            let len = value.len() as u8;
-            let head = match self.form {
-                Form::OneByte => [(id.get() << 4) | (len.wrapping_sub(1) & 0x0f), 0],
-                _ => [id.get(), len],
-            };
-            let head_len = if self.form == Form::OneByte { 1 } else { 2 };
-            let Some((at, after)) = rest.split_at_mut_checked(head_len + value.len()) else {
-                return;
-            };
-            let (at_head, at_data) = at.split_at_mut(head_len);
-            at_head.copy_from_slice(head.get(..head_len).unwrap_or_default());
-            at_data.copy_from_slice(value);
-            rest = after;
+        Block { rest, one_byte: self.one_byte }
+    }
+}
+
+/// A block that is being written.
+#[derive(Debug)]
+pub(crate) struct Block<'b> {
+    rest: &'b mut [u8],
+    one_byte: bool,
+}
+
+impl Block<'_> {
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "`fits` was asked")]
+    pub(crate) fn put(&mut self, id: ExtensionId, value: &[u8]) {
+        let len = value.len() as u8;
+        let rest = core::mem::take(&mut self.rest);
+        let data = if self.one_byte {
+            let Some((head, data)) = rest.split_first_mut() else { return };
+            *head = (id.get() << 4) | (len.wrapping_sub(1) & 0x0f);
+            data
+        } else {
+            let Some((head, data)) = rest.split_first_chunk_mut() else { return };
+            *head = [id.get(), len];
+            data
+        };
+        let Some((data, rest)) = data.split_at_mut_checked(value.len()) else { return };
+        data.copy_from_slice(value);
+        self.rest = rest;
+    }
+
+    /// Fills the last word up.
+    #[inline]
+    pub(crate) fn finish(self) {
+        for byte in self.rest {
+            *byte = 0;
         }
-        rest.fill(0);
     }
 }

@@ -3,7 +3,7 @@
 use visavis_core::{PayloadType, RtpTimestamp, Seq, Ssrc, TooShort};
 
 use crate::error::WriteError;
-use crate::extension::{ExtensionId, Layout};
+use crate::extension::{Block, ExtensionId, Layout};
 use crate::packet::{FIXED_LEN, PADDING_BIT};
 use crate::value::{ExtensionMap, ExtensionValues};
 
@@ -47,9 +47,7 @@ impl Header<'_> {
     /// How many bytes [`write_into`](Self::write_into) writes.
     #[must_use]
     pub fn encoded_len(&self, map: &ExtensionMap) -> usize {
-        self.extensions.with(map, |elements| {
-            self.prefix_len() + Layout::of(elements.into_iter().flatten()).block_len()
-        })
+        self.prefix_len() + self.layout(map).block_len()
     }
 
     /// Writes the header to the front of `buffer` and says where the payload starts.
@@ -58,8 +56,9 @@ impl Header<'_> {
     /// [`WriteError::TooShort`] and [`WriteError::TooManyCsrcs`]; `buffer` is unchanged then.
     #[inline]
     pub fn write_into(&self, map: &ExtensionMap, buffer: &mut [u8]) -> Result<usize, WriteError> {
-        self.extensions
-            .with(map, |elements| self.write_elements(elements.into_iter().flatten(), buffer))
+        self.write(self.layout(map), buffer, |block| {
+            self.extensions.each(map, |id, value| block.put(id, value));
+        })
     }
 
     /// Like [`write_into`](Self::write_into) with any header extension elements instead of
@@ -74,11 +73,31 @@ impl Header<'_> {
         I: IntoIterator<Item = (ExtensionId, &'e [u8]), IntoIter: Clone>,
     {
         let elements = elements.into_iter();
-        let layout = Layout::of(elements.clone());
+        let mut layout = Layout::new();
+        elements.clone().for_each(|(id, value)| layout.add(id, value));
+        self.write(layout, buffer, |block| {
+            elements.for_each(|(id, value)| block.put(id, value));
+        })
+    }
+
+    #[inline]
+    fn layout(&self, map: &ExtensionMap) -> Layout {
+        let mut layout = Layout::new();
+        self.extensions.each(map, |id, value| layout.add(id, value));
+        layout
+    }
+
+    #[inline]
+    fn write(
+        &self,
+        layout: Layout,
+        buffer: &mut [u8],
+        fill: impl FnOnce(&mut Block<'_>),
+    ) -> Result<usize, WriteError> {
         let Ok(csrc_count @ 0..=15) = u8::try_from(self.csrcs.len()) else {
             return Err(WriteError::TooManyCsrcs);
         };
-        if !layout.fits {
+        if !layout.fits() {
             return Err(WriteError::ExtensionTooLong);
         }
         let needed = self.prefix_len() + layout.block_len();
@@ -87,7 +106,7 @@ impl Header<'_> {
         else {
             return Err(TooShort { needed }.into());
         };
-        let extended = u8::from(layout.len != 0);
+        let extended = u8::from(layout.block_len() != 0);
         let [s0, s1] = self.seq.0.to_be_bytes();
         let [t0, t1, t2, t3] = self.timestamp.0.to_be_bytes();
         let [i0, i1, i2, i3] = self.ssrc.0.to_be_bytes();
@@ -110,7 +129,9 @@ impl Header<'_> {
             *slot = csrc.0.to_be_bytes();
         }
         if extended != 0 {
-            layout.write(elements, block);
+            let mut block = layout.block(block);
+            fill(&mut block);
+            block.finish();
         }
         Ok(needed)
     }

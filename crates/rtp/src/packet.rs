@@ -4,7 +4,7 @@ use core::ops::Range;
 use visavis_core::{PayloadType, RtpTimestamp, Seq, Ssrc};
 
 use crate::error::{ParseError, ParseErrorKind};
-use crate::extension::{ExtensionId, Extensions, Form, Step, Walk};
+use crate::extension::{ExtensionId, Extensions, Form};
 use crate::wire::{put_at, u16_at, u32_at};
 
 /// The part of the header that every packet has.
@@ -88,16 +88,9 @@ impl<T: AsRef<[u8]>> Packet<T> {
         let first = bytes.first().copied().unwrap_or(0);
         if first & EXTENSION_BIT != 0 {
             let (form, block) = extension_block(bytes, header_len);
-            let mut walk = Walk::new(form);
-            loop {
-                match walk.step(block) {
-                    Step::Element(..) => {}
-                    Step::End => break,
-                    Step::Overrun(at) => {
-                        let offset = header_len - block.len() + at;
-                        return Err(ParseError::new(ParseErrorKind::ExtensionOverrun, offset));
-                    }
-                }
+            if let Some(left) = Extensions::new(form, block).overrun() {
+                let offset = header_len - left;
+                return Err(ParseError::new(ParseErrorKind::ExtensionOverrun, offset));
             }
         }
         let mut payload_end = bytes.len();
@@ -246,14 +239,11 @@ impl<T: AsRef<[u8]> + AsMut<[u8]>> Packet<T> {
     /// Overwrites a header extension element, the first with this identifier; `false`, and nothing
     /// is changed, if there is none or it has another length.
     pub fn set_extension(&mut self, id: ExtensionId, value: &[u8]) -> bool {
-        if self.byte(0) & EXTENSION_BIT == 0 {
-            return false;
-        }
-        let (form, block) = extension_block(self.as_bytes(), self.header_len);
-        let (mut walk, start) = (Walk::new(form), self.header_len - block.len());
-        while let Step::Element(found, range) = walk.step(block) {
+        let mut extensions = self.extensions();
+        while let Some((found, old)) = extensions.next() {
             if found == id {
-                return range.len() == value.len() && self.put(start + range.start, value);
+                let start = self.header_len - extensions.left() - old.len();
+                return old.len() == value.len() && self.put(start, value);
             }
         }
         false

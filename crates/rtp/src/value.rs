@@ -167,23 +167,22 @@ pub struct ExtensionValues {
     pub mid: Option<Mid>,
 }
 
-/// Elements about to be written; those that aren't are `None`.
-pub(crate) type Elements<'e> = [Option<(ExtensionId, &'e [u8])>; 4];
-
 impl ExtensionValues {
-    /// Lends `write` the elements that both `self` and `map` have.
+    /// Gives `take` the elements that both `self` and `map` have.
     #[inline]
-    pub(crate) fn with<R>(&self, map: &ExtensionMap, write: impl FnOnce(Elements<'_>) -> R) -> R {
-        let seq = self.transport_seq.map(|seq| seq.0.to_be_bytes());
-        let time = self.abs_send_time.map(AbsSendTime::to_bytes);
-        let level = self.audio_level.map(|level| [level.0]);
-        let mid = self.mid.as_ref().map(|mid| mid.as_str().as_bytes());
-        write([
-            map.transport_seq.zip(seq.as_ref().map(<[u8; 2]>::as_slice)),
-            map.abs_send_time.zip(time.as_ref().map(<[u8; 3]>::as_slice)),
-            map.audio_level.zip(level.as_ref().map(<[u8; 1]>::as_slice)),
-            map.mid.zip(mid),
-        ])
+    pub(crate) fn each(&self, map: &ExtensionMap, mut take: impl FnMut(ExtensionId, &[u8])) {
+        if let (Some(id), Some(seq)) = (map.transport_seq, self.transport_seq) {
+            take(id, &seq.0.to_be_bytes());
+        }
+        if let (Some(id), Some(time)) = (map.abs_send_time, self.abs_send_time) {
+            take(id, &time.to_bytes());
+        }
+        if let (Some(id), Some(level)) = (map.audio_level, self.audio_level) {
+            take(id, &[level.0]);
+        }
+        if let (Some(id), Some(mid)) = (map.mid, &self.mid) {
+            take(id, mid.as_str().as_bytes());
+        }
     }
 }
 

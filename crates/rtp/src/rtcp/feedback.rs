@@ -42,8 +42,13 @@ impl<'a> Nack<'a> {
     pub fn seqs(&self) -> impl Iterator<Item = Seq> + Clone + use<'a> {
         self.entries.iter().flat_map(|&[p0, p1, b0, b1]| {
             let (first, mask) = (u16::from_be_bytes([p0, p1]), u16::from_be_bytes([b0, b1]));
-            let following = (0..16).filter(move |bit| mask & (1 << bit) != 0).map(|bit| bit + 1);
-            core::iter::once(0).chain(following).map(move |step| Seq(first.wrapping_add(step)))
+            // The first itself, and a bit for each of the 16 after it.
+            let mut bits = 1 | (u32::from(mask) << 1);
+            core::iter::from_fn(move || {
+                let step = u16::try_from(bits.trailing_zeros()).ok().filter(|step| *step < 32)?;
+                bits &= bits - 1;
+                Some(Seq(first.wrapping_add(step)))
+            })
         })
     }
 }

@@ -9,46 +9,69 @@ pub(crate) enum Symbol {
 }
 
 impl Symbol {
-    /// `None` for 3, which is reserved.
-    const fn of(bits: u16) -> Option<Self> {
-        match bits & 0b11 {
-            0 => Some(Self::NotReceived),
-            1 => Some(Self::SmallDelta),
-            2 => Some(Self::LargeDelta),
-            _ => None,
-        }
-    }
-
     /// The bytes of its arrival.
     pub(crate) const fn delta_len(self) -> usize {
         self as usize
     }
 }
 
-/// A chunk as it is read.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Chunk(pub(crate) u16);
+/// A chunk as it is read, symbol by symbol; each is also the number of bytes of its arrival.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Symbols {
+    /// The next symbol is at the top.
+    bits: u16,
+    /// Bits of a symbol.
+    width: u8,
+    /// How far the next one is: nothing in a run, which is the same symbol again and again.
+    step: u8,
+    len: u16,
+}
 
-impl Chunk {
-    /// How many packets it speaks of.
-    pub(crate) const fn len(self) -> u16 {
-        match self.0 >> 14 {
-            0b10 => 14,
-            0b11 => 7,
-            // A run: §3.1.3.
-            _ => self.0 & 0x1fff,
+impl Symbols {
+    #[inline]
+    pub(crate) const fn of(chunk: u16) -> Self {
+        match chunk >> 14 {
+            // §3.1.4, one bit a symbol and two bits.
+            0b10 => Self { bits: chunk << 2, width: 1, step: 1, len: 14 },
+            0b11 => Self { bits: chunk << 2, width: 2, step: 2, len: 7 },
+            // §3.1.3
+            _ => Self { bits: chunk << 1, width: 2, step: 0, len: chunk & 0x1fff },
         }
     }
 
-    /// What it says of its packet `index`; `None` for a reserved symbol.
-    pub(crate) const fn symbol(self, index: u16) -> Option<Symbol> {
-        match self.0 >> 14 {
-            // One bit a symbol: §3.1.4.
-            0b10 => Symbol::of(self.0.wrapping_shr(13_u16.saturating_sub(index) as u32) & 1),
-            // Two bits a symbol.
-            0b11 => Symbol::of(self.0.wrapping_shr(12_u16.saturating_sub(index * 2) as u32)),
-            _ => Symbol::of(self.0 >> 13),
+    /// Of how many packets the chunk still speaks.
+    pub(crate) const fn len(&self) -> u16 {
+        self.len
+    }
+
+    /// How many bytes the arrivals of the next `packets` take; `None` if a symbol is 3, which is
+    /// reserved.
+    pub(crate) fn deltas_len(self, packets: u16) -> Option<usize> {
+        let packets = packets.min(self.len);
+        if self.step == 0 {
+            let symbol = self.bits >> 14;
+            return (symbol != 3).then_some(usize::from(symbol) * usize::from(packets));
         }
+        let said = u32::from(packets) * u32::from(self.step);
+        let bits = self.bits & !(u16::MAX.checked_shr(said).unwrap_or(0));
+        let ones = |bits: u16| bits.count_ones() as usize;
+        if self.width == 1 {
+            return Some(ones(bits));
+        }
+        let (twos, units) = ((bits >> 1) & 0x5555, bits & 0x5555);
+        (twos & units == 0).then_some(ones(twos) * 2 + ones(units))
+    }
+}
+
+impl Iterator for Symbols {
+    type Item = u16;
+
+    #[inline]
+    fn next(&mut self) -> Option<u16> {
+        self.len = self.len.checked_sub(1)?;
+        let symbol = self.bits.wrapping_shr(u32::from(16 - self.width));
+        self.bits = self.bits.wrapping_shl(u32::from(self.step));
+        Some(symbol)
     }
 }
 

@@ -4,7 +4,7 @@ use visavis_core::{Seq, Ssrc};
 
 use crate::error::{ParseError, ParseErrorKind};
 use crate::rtcp;
-use crate::transport::chunk::{Chunk, Symbol};
+use crate::transport::chunk::Symbols;
 use crate::wire::{u16_at, u32_at};
 
 /// When each packet of a transport arrived, from [`base_seq`](Self::base_seq) on.
@@ -52,9 +52,10 @@ impl<'a> TransportFeedback<'a> {
             let Some(bytes) = rest.get(chunks_len..).and_then(<[u8]>::first_chunk) else {
                 return Err(ParseError::truncated(body.len()));
             };
-            let chunk = Chunk(u16::from_be_bytes(*bytes));
-            let said = chunk.len().min(left);
-            deltas_len += deltas_of(chunk, said)
+            let symbols = Symbols::of(u16::from_be_bytes(*bytes));
+            let said = symbols.len().min(left);
+            deltas_len += symbols
+                .deltas_len(said)
                 .ok_or(ParseError::new(ParseErrorKind::Reserved, Self::HEADER_LEN + chunks_len))?;
             left -= said;
             chunks_len += 2;
@@ -101,50 +102,64 @@ impl<'a> TransportFeedback<'a> {
 
     /// Each packet, and when it arrived in 250 µs after the reference time; `None` if it didn't.
     pub fn packets(&self) -> impl Iterator<Item = (Seq, Option<i64>)> + Clone + use<'a> {
-        let mut deltas = self.deltas;
-        let mut ticks = 0_i64;
-        let mut seq = self.base_seq;
-        self.symbols().map(move |symbol| {
-            let delta = match (symbol, deltas) {
-                (Symbol::SmallDelta, &[delta, ref rest @ ..]) => Some((i64::from(delta), rest)),
-                (Symbol::LargeDelta, &[high, low, ref rest @ ..]) => {
-                    Some((i64::from(i16::from_be_bytes([high, low])), rest))
-                }
-                _ => None,
-            };
-            let arrival = delta.map(|(delta, rest)| {
-                deltas = rest;
-                ticks += delta;
-                ticks
-            });
-            let this = seq;
-            seq = seq.next();
-            (this, arrival)
-        })
+        Packets {
+            chunks: self.chunks.as_chunks().0,
+            deltas: self.deltas,
+            symbols: Symbols::default(),
+            left: self.packet_count,
+            seq: self.base_seq,
+            ticks: 0,
+        }
     }
 
     pub(crate) const fn has_arrivals(&self) -> bool {
         !self.deltas.is_empty()
     }
-
-    fn symbols(&self) -> impl Iterator<Item = Symbol> + Clone + use<'a> {
-        self.chunks
-            .as_chunks::<2>()
-            .0
-            .iter()
-            .flat_map(|bytes| {
-                let chunk = Chunk(u16::from_be_bytes(*bytes));
-                (0..chunk.len())
-                    .map(move |index| chunk.symbol(index).unwrap_or(Symbol::NotReceived))
-            })
-            .take(usize::from(self.packet_count))
-    }
 }
 
-/// How many bytes the arrivals of a chunk's first packets take; `None` for a reserved symbol.
-fn deltas_of(chunk: Chunk, packets: u16) -> Option<usize> {
-    if chunk.0 >> 15 == 0 {
-        return chunk.symbol(0).map(|symbol| symbol.delta_len() * usize::from(packets));
+/// Where a walk over the packets stands.
+#[derive(Clone)]
+struct Packets<'a> {
+    chunks: &'a [[u8; 2]],
+    deltas: &'a [u8],
+    symbols: Symbols,
+    left: u16,
+    seq: Seq,
+    ticks: i64,
+}
+
+impl Iterator for Packets<'_> {
+    type Item = (Seq, Option<i64>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let symbol = loop {
+            if let Some(symbol) = self.symbols.next() {
+                break symbol;
+            }
+            let (chunk, rest) = self.chunks.split_first()?;
+            self.chunks = rest;
+            self.symbols = Symbols::of(u16::from_be_bytes(*chunk));
+        };
+        let delta = match (symbol, self.deltas) {
+            (1, [delta, rest @ ..]) => {
+                self.deltas = rest;
+                Some(i64::from(*delta))
+            }
+            (2, [high, low, rest @ ..]) => {
+                self.deltas = rest;
+                Some(i64::from(i16::from_be_bytes([*high, *low])))
+            }
+            _ => None,
+        };
+        self.ticks += delta.unwrap_or(0);
+        let seq = self.seq;
+        self.seq = seq.next();
+        Some((seq, delta.map(|_| self.ticks)))
     }
-    (0..packets).try_fold(0, |sum, index| Some(sum + chunk.symbol(index)?.delta_len()))
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (usize::from(self.left), Some(usize::from(self.left)))
+    }
 }
