@@ -76,8 +76,13 @@ const SILENCE_FACTOR: f64 = 0.8;
 /// The parts are those of Google's congestion control: groups of packets, a line through their delays
 /// with an adaptive threshold, additive increase and multiplicative decrease with a memory of the
 /// capacity, a robust measure of what arrives, and probes. Added to it, each with its reason in the
-/// source: a standing queue is drained, overuse needs a queue, probes go out whenever the path is calm,
-/// and loss that lower rates don't cure is tolerated.
+/// source: a standing queue is drained, overuse needs a queue, the rate of a busy bottleneck is measured
+/// and then not exceeded for a while, probes go out whenever the path is calm, and loss that lower rates
+/// don't cure is tolerated.
+///
+/// Its weak sides: a route that becomes longer while running looks like a queue for up to 30 s; several
+/// flows that share a bottleneck may stay unequal for as long; and beside a flow that fills the queue,
+/// such as TCP, it yields.
 #[derive(Debug, Clone)]
 pub struct Gcc {
     limits: Limits,

@@ -149,6 +149,18 @@ mod tests {
     }
 
     #[test]
+    fn chance_is_not_taken_for_more_loss() {
+        let mut guard = LossGuard { inherent: 0.2, ..LossGuard::new() };
+        let rate = Bitrate::from_kbps(100);
+        let mut second = |n: u64, packets, lost| {
+            guard.on_packets(Instant::from_millis(n * 1000), packets, lost, rate).is_some()
+        };
+        assert!(!second(0, 0, 0));
+        assert!(!second(1, 30, 12), "12 of 30 where 6 are usual");
+        assert!(second(2, 1000, 400), "400 of 1000 where 200 are usual");
+    }
+
+    #[test]
     fn few_packets_say_nothing() {
         let mut guard = LossGuard::new();
         let rate = Bitrate::from_kbps(100);

@@ -353,6 +353,31 @@ mod tests {
     }
 
     #[test]
+    fn packets_that_caught_up_with_each_other_tell_nothing_and_are_not_asked_for_again_at_once() {
+        let mut prober = Prober::new();
+        prober.begun = true;
+        let later = |ms| Instant::from_millis(ms);
+        prober.consider(later(0), kbps(2000), LIMITS, true);
+        let cluster = prober.take().unwrap();
+        let size = DataSize::from_bytes(2000);
+        for seq in 0..5 {
+            let (seq, probe) = (ExtSeq(seq), Some(cluster.id));
+            prober.on_sent(later(0), &SentPacket { seq, size, kind: PacketKind::Video, probe });
+        }
+        for seq in 0..5 {
+            let sent_at = Instant::from_millis(4 * seq);
+            let arrived_at = Some(Instant::from_millis(100 + seq));
+            let seq = ExtSeq(seq);
+            let report = PacketReport { seq, sent_at, arrived_at, size, ecn: Ecn::NotEct };
+            assert_eq!(prober.on_report(&report), None);
+        }
+        prober.consider(later(900), kbps(2000), LIMITS, true);
+        assert!(!prober.is_waiting());
+        prober.consider(later(1000), kbps(2000), LIMITS, true);
+        assert!(prober.is_waiting());
+    }
+
+    #[test]
     fn a_probe_that_is_never_sent_is_forgotten() {
         let mut prober = Prober::new();
         prober.begin(Instant::ZERO, kbps(2000), LIMITS);
