@@ -40,9 +40,6 @@ pub enum ParseErrorKind {
     /// The padding count is 0 or exceeds what it could pad, or padding stands where none may be.
     #[error("the padding is wrong")]
     Padding,
-    /// A header extension element runs past the extension block.
-    #[error("a header extension element overruns its block")]
-    ExtensionOverrun,
     /// A compound packet doesn't start with a sender or receiver report.
     #[error("the compound packet does not start with a report")]
     NotAReport,

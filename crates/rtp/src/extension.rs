@@ -50,16 +50,10 @@ impl Form {
     }
 }
 
-pub(crate) enum Step<'a> {
-    Element(ExtensionId, &'a [u8]),
-    End,
-    /// The element runs past the block.
-    Overrun,
-}
-
-/// Takes the first element off `rest`, padding before it included.
+/// Takes the first element off `rest`, padding before it included; `None` at the end, or where an
+/// element runs past the block.
 #[inline]
-pub(crate) fn step<'a>(form: Form, rest: &mut &'a [u8]) -> Step<'a> {
+fn step<'a>(form: Form, rest: &mut &'a [u8]) -> Option<(ExtensionId, &'a [u8])> {
     while let [first, after @ ..] = *rest {
         let (id, after, len) = match form {
             Form::Opaque => break,
@@ -72,23 +66,23 @@ pub(crate) fn step<'a>(form: Form, rest: &mut &'a [u8]) -> Step<'a> {
             Form::OneByte => (first >> 4, after, usize::from(first & 0x0f) + 1),
             Form::TwoByte => match after {
                 [len, after @ ..] => (*first, after, usize::from(*len)),
-                [] => return Step::Overrun,
+                [] => break,
             },
         };
-        let Some((data, after)) = after.split_at_checked(len) else { return Step::Overrun };
+        let (data, after) = after.split_at_checked(len)?;
         *rest = after;
         if let Some(id) = ExtensionId::new(id) {
-            return Step::Element(id, data);
+            return Some((id, data));
         }
     }
-    Step::End
+    None
 }
 
 /// The elements of one packet's header extension, in the order in which they stand.
 ///
 /// Both forms of [RFC 8285](https://www.rfc-editor.org/rfc/rfc8285) are walked; padding is skipped, and
-/// the reserved identifier 15 of the one-byte form ends the walk. A block of another profile has no
-/// elements.
+/// the reserved identifier 15 of the one-byte form ends the walk, as does an element that runs past the
+/// block. A block of another profile has no elements.
 #[derive(Debug, Clone)]
 pub struct Extensions<'a> {
     form: Form,
@@ -104,18 +98,6 @@ impl<'a> Extensions<'a> {
     pub(crate) const fn left(&self) -> usize {
         self.rest.len()
     }
-
-    /// Whether an element runs past the block: how many bytes before the block's end it starts.
-    #[inline]
-    pub(crate) fn overrun(mut self) -> Option<usize> {
-        loop {
-            match step(self.form, &mut self.rest) {
-                Step::Element(..) => {}
-                Step::End => return None,
-                Step::Overrun => return Some(self.rest.len()),
-            }
-        }
-    }
 }
 
 impl<'a> Iterator for Extensions<'a> {
@@ -123,10 +105,7 @@ impl<'a> Iterator for Extensions<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        match step(self.form, &mut self.rest) {
-            Step::Element(id, data) => Some((id, data)),
-            Step::End | Step::Overrun => None,
-        }
+        step(self.form, &mut self.rest)
     }
 }
 

@@ -4,7 +4,7 @@ use visavis_core::{PayloadType, RtpTimestamp, Seq, Ssrc, TooShort};
 
 use crate::error::WriteError;
 use crate::extension::{Block, ExtensionId, Layout};
-use crate::packet::{FIXED_LEN, PADDING_BIT};
+use crate::packet::{EXTENSION_BIT, FIXED_LEN, PADDING_BIT};
 use crate::value::{ExtensionMap, ExtensionValues};
 
 /// The header of a packet that is about to be written; the payload goes right behind it.
@@ -56,6 +56,18 @@ impl Header<'_> {
     /// [`WriteError::TooShort`] and [`WriteError::TooManyCsrcs`]; `buffer` is unchanged then.
     #[inline]
     pub fn write_into(&self, map: &ExtensionMap, buffer: &mut [u8]) -> Result<usize, WriteError> {
+        if self.csrcs.is_empty() && self.extensions.is_empty(map) {
+            // Most packets: no more than the fixed part.
+            let fixed = buffer.first_chunk_mut().ok_or(TooShort { needed: FIXED_LEN })?;
+            *fixed = self.fixed(0);
+            return Ok(FIXED_LEN);
+        }
+        self.write_more(map, buffer)
+    }
+
+    /// Not inlined, so that the short way before it is.
+    #[inline(never)]
+    fn write_more(&self, map: &ExtensionMap, buffer: &mut [u8]) -> Result<usize, WriteError> {
         self.write(self.layout(map), buffer, |block| {
             self.extensions.each(map, |id, value| block.put(id, value));
         })
@@ -106,34 +118,33 @@ impl Header<'_> {
         else {
             return Err(TooShort { needed }.into());
         };
-        let extended = u8::from(layout.block_len() != 0);
-        let [s0, s1] = self.seq.0.to_be_bytes();
-        let [t0, t1, t2, t3] = self.timestamp.0.to_be_bytes();
-        let [i0, i1, i2, i3] = self.ssrc.0.to_be_bytes();
-        *fixed = [
-            0x80 | (extended << 4) | csrc_count,
-            (u8::from(self.marker) << 7) | self.payload_type.get(),
-            s0,
-            s1,
-            t0,
-            t1,
-            t2,
-            t3,
-            i0,
-            i1,
-            i2,
-            i3,
-        ];
+        let extension_bit = if layout.block_len() == 0 { 0 } else { EXTENSION_BIT };
+        *fixed = self.fixed(extension_bit | csrc_count);
         let (csrcs, block) = rest.split_at_mut(self.csrcs.len() * 4);
         for (slot, csrc) in csrcs.as_chunks_mut::<4>().0.iter_mut().zip(self.csrcs) {
             *slot = csrc.0.to_be_bytes();
         }
-        if extended != 0 {
+        if extension_bit != 0 {
             let mut block = layout.block(block);
             fill(&mut block);
             block.finish();
         }
         Ok(needed)
+    }
+
+    /// The part that every packet has; `low_bits` are those of the first byte behind the version.
+    #[inline]
+    fn fixed(&self, low_bits: u8) -> [u8; FIXED_LEN] {
+        let first = 0x80 | low_bits;
+        let second = (u8::from(self.marker) << 7) | self.payload_type.get();
+        let [s0, s1] = self.seq.0.to_be_bytes();
+        let words =
+            [[first, second, s0, s1], self.timestamp.0.to_be_bytes(), self.ssrc.0.to_be_bytes()];
+        let mut fixed = [0; FIXED_LEN];
+        for (slot, word) in fixed.as_chunks_mut().0.iter_mut().zip(words) {
+            *slot = word;
+        }
+        fixed
     }
 
     /// Bytes before the extension block.

@@ -10,7 +10,7 @@ use crate::wire::{put_at, u16_at, u32_at};
 /// The part of the header that every packet has.
 pub(crate) const FIXED_LEN: usize = 12;
 pub(crate) const PADDING_BIT: u8 = 0x20;
-const EXTENSION_BIT: u8 = 0x10;
+pub(crate) const EXTENSION_BIT: u8 = 0x10;
 
 /// An RTP packet in a buffer: checked once, then read without copying and without errors.
 /// [RFC 3550 §5.1](https://www.rfc-editor.org/rfc/rfc3550#section-5.1)
@@ -76,8 +76,8 @@ pub fn header_len(packet: &[u8]) -> Result<usize, ParseError> {
 }
 
 impl<T: AsRef<[u8]>> Packet<T> {
-    /// Checks a packet: version, lengths, padding, and that each header extension element lies in
-    /// its block.
+    /// Checks a packet: version, lengths and padding. A malformed header extension element costs no
+    /// packet: [`extensions`](Self::extensions) ends before it.
     ///
     /// # Errors
     /// [`ParseError`] for anything that isn't a well-formed packet.
@@ -86,13 +86,6 @@ impl<T: AsRef<[u8]>> Packet<T> {
         let bytes = buffer.as_ref();
         let header_len = header_len(bytes)?;
         let first = bytes.first().copied().unwrap_or(0);
-        if first & EXTENSION_BIT != 0 {
-            let (form, block) = extension_block(bytes, header_len);
-            if let Some(left) = Extensions::new(form, block).overrun() {
-                let offset = header_len - left;
-                return Err(ParseError::new(ParseErrorKind::ExtensionOverrun, offset));
-            }
-        }
         let mut payload_end = bytes.len();
         if first & PADDING_BIT != 0 {
             let count = usize::from(bytes.last().copied().unwrap_or(0));

@@ -168,6 +168,15 @@ pub struct ExtensionValues {
 }
 
 impl ExtensionValues {
+    /// Whether there's no element that both `self` and `map` have.
+    #[inline]
+    pub(crate) const fn is_empty(&self, map: &ExtensionMap) -> bool {
+        !((self.transport_seq.is_some() & map.transport_seq.is_some())
+            | (self.abs_send_time.is_some() & map.abs_send_time.is_some())
+            | (self.audio_level.is_some() & map.audio_level.is_some())
+            | (self.mid.is_some() & map.mid.is_some()))
+    }
+
     /// Gives `take` the elements that both `self` and `map` have.
     #[inline]
     pub(crate) fn each(&self, map: &ExtensionMap, mut take: impl FnMut(ExtensionId, &[u8])) {
