@@ -29,10 +29,14 @@ use visavis::{Bitrate, Engine, Instant, Ssrc, earliest, sim::Rng};
 const DRAIN: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    cli::run(|| call(&CallOptions::from_args()?))
+    cli::run(|| {
+        let options = CallOptions::from_args()?;
+        outcome::finish(&options, call(&options)?)
+    })
 }
 
-fn call(options: &CallOptions) -> Result<()> {
+/// Runs the call and says what was measured from A to B, and back.
+pub(crate) fn call(options: &CallOptions) -> Result<[Direction; 2]> {
     let mut ends = [Endpoint::new(options, 0)?, Endpoint::new(options, 1)?];
     let mut ways = [
         Direction::new(options, "a_to_b", ends[0].camera.source())?,
@@ -61,7 +65,7 @@ fn call(options: &CallOptions) -> Result<()> {
         }
     }
     live.finish();
-    outcome::finish(options, ways)
+    Ok(ways)
 }
 
 /// One side of the call.

@@ -337,5 +337,10 @@ fn video(config: &StreamConfig) -> VideoConfig {
     video.clock_rate = config.clock_rate;
     video.min_delay = config.min_delay;
     video.max_delay = config.max_delay;
+    video.retransmission = config.feedback.nack;
+    if !config.feedback.nack {
+        // What is missing only comes if it was overtaken.
+        video.max_wait = Duration::from_millis(20);
+    }
     video
 }

@@ -23,6 +23,8 @@ pub enum Sound {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AudioMeter {
     pub(crate) packets_sent: u64,
+    /// The sender has said all that it had to say.
+    pub(crate) ended: bool,
     captured: VecDeque<(RtpTimestamp, Instant)>,
     /// When each chunk was played, and how long after it was captured in milliseconds.
     pub(crate) delays: Vec<(Instant, f64)>,
@@ -47,6 +49,9 @@ impl AudioMeter {
         ticks: u32,
         sound: Sound,
     ) {
+        if self.is_over(timestamp, sound) {
+            return;
+        }
         let ticks = u64::from(ticks);
         self.played.add(at, ticks);
         match sound {
@@ -57,6 +62,16 @@ impl AudioMeter {
         if let Some(captured) = self.captured_at(timestamp) {
             self.delays.push((at, at.diff_millis(captured)));
         }
+    }
+
+    /// What a receiver makes up after the last packet that was ever sent isn't missing from the call.
+    fn is_over(&self, timestamp: RtpTimestamp, sound: Sound) -> bool {
+        let mut latest = self.captured.iter().rev();
+        let (Some((last, _)), Some((before, _))) = (latest.next(), latest.next()) else {
+            return false;
+        };
+        // The codec's look-ahead is less than half a packet.
+        self.ended && sound == Sound::Concealed && timestamp.since(*last) > last.since(*before) / 2
     }
 
     /// When the sample with this timestamp was captured.

@@ -121,6 +121,7 @@ impl Direction {
         sound: Sound,
     ) -> Result<()> {
         let ticks = u32::try_from(samples.len() / channels.max(1))?;
+        self.audio.ended = at >= Instant::ZERO + self.duration;
         self.audio.on_played(at, timestamp, ticks, sound);
         self.received.hear(samples, channels)
     }
