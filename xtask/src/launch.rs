@@ -68,7 +68,7 @@ pub(crate) fn test(arguments: &[String]) -> Result<()> {
 
 pub(crate) fn scorecard(name: &str, json: bool) -> Result<()> {
     let mut card = cargo();
-    card.args(["run", "--release", "--locked", "--quiet", "--package", "visavis-benches"]);
+    card.args(["run", "--profile", "bench", "--locked", "--quiet", "--package", "visavis-benches"]);
     card.args(["--bin", "scorecard", "--", name]);
     if json {
         card.arg("--json");
