@@ -5,10 +5,15 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 
+use serde_json::Value;
+
 use super::line::{FPS, HEIGHT, WIDTH};
 
 /// The part that has to arrive: programs start listening late, and miss the first frames.
 const ENOUGH: f64 = 0.9;
+
+/// Below this, in dBFS, nothing is heard.
+const QUIET: f64 = -45.0;
 
 /// Checks 48 kHz mono s16le.
 pub(super) fn audio(file: &Path, seconds: u32) -> Result<String> {
@@ -19,7 +24,7 @@ pub(super) fn audio(file: &Path, seconds: u32) -> Result<String> {
     ensure!(heard >= f64::from(seconds) * ENOUGH, "only {heard:.1} s of audio of {seconds} s");
     let power = samples.iter().map(|sample| sample * sample).sum::<f64>() / samples.len() as f64;
     let level = 20.0 * (power.sqrt() / 32_768.0).max(1e-9).log10();
-    ensure!(level > -45.0, "the audio is silent ({level:.0} dBFS)");
+    ensure!(level > QUIET, "the audio is silent ({level:.0} dBFS)");
     Ok(format!("{heard:.1} s of audio at {level:.0} dBFS"))
 }
 
@@ -33,6 +38,42 @@ pub(super) fn video(file: &Path, seconds: u32) -> Result<String> {
     let moved = pictures.iter().zip(pictures.iter().skip(1)).filter(|(a, b)| a != b).count();
     ensure!(moved as f64 >= wanted * ENOUGH, "{seen} pictures, but only {moved} differ");
     Ok(format!("{seen} pictures"))
+}
+
+/// Checks what our own receiver says of audio, in packets of 20 ms.
+pub(super) fn audio_report(log: &Path, seconds: u32) -> Result<String> {
+    let report = report(log)?;
+    let (packets, lost) = (number(&report, "packets")?, number(&report, "lost")?);
+    ensure!(packets >= f64::from(seconds) * 50.0 * ENOUGH, "only {packets} packets of audio");
+    ensure!(lost == 0.0, "{lost} packets of audio were lost");
+    let level = number(&report, "loudness_db")?;
+    ensure!(level > QUIET, "the audio is silent ({level:.0} dBFS)");
+    Ok(format!("{packets} packets of audio at {level:.0} dBFS"))
+}
+
+/// Checks what our own receiver says of video.
+pub(super) fn video_report(log: &Path, seconds: u32) -> Result<String> {
+    let report = report(log)?;
+    let (pictures, broken) = (number(&report, "pictures")?, number(&report, "broken")?);
+    ensure!(pictures >= f64::from(seconds * FPS) * ENOUGH, "only {pictures} pictures");
+    ensure!(broken == 0.0, "{broken} pictures were broken");
+    let size = (number(&report, "width")?, number(&report, "height")?);
+    ensure!(size == (WIDTH as f64, HEIGHT as f64), "the pictures are {}x{}", size.0, size.1);
+    Ok(format!("{pictures} pictures"))
+}
+
+/// The JSON object that ends a log.
+fn report(log: &Path) -> Result<Value> {
+    let text = fs::read_to_string(log).with_context(|| format!("cannot read {}", log.display()))?;
+    let last = text.lines().last().unwrap_or_default();
+    let report: Value =
+        serde_json::from_str(last).with_context(|| format!("no report ends {}", log.display()))?;
+    ensure!(number(&report, "auth_failures")? == 0.0, "packets failed authentication: {last}");
+    Ok(report)
+}
+
+fn number(report: &Value, key: &str) -> Result<f64> {
+    report.get(key).and_then(Value::as_f64).with_context(|| format!("no {key} in the report"))
 }
 
 #[cfg(test)]
@@ -60,6 +101,18 @@ mod tests {
         assert_eq!(verdict(audio, &tone, 1), "1.0 s of audio at -30 dBFS");
         assert_eq!(verdict(audio, &tone, 2), "only 1.0 s of audio of 2 s");
         assert!(verdict(audio, &[0; 96_000], 1).contains("silent"));
+    }
+
+    #[test]
+    fn our_own_reports_are_read() {
+        let said = |text: &str| verdict(audio_report, text.as_bytes(), 1);
+        let well = r#"{"packets":50,"lost":0,"auth_failures":0,"loudness_db":-20.1}"#;
+        assert_eq!(said(&format!("a warning\n{well}\n")), "50 packets of audio at -20 dBFS");
+        assert!(said(&well.replace("50", "40")).starts_with("only 40 packets"));
+        assert!(said(&well.replace("failures\":0", "failures\":1")).contains("authentication"));
+        assert!(said("error: no").starts_with("no report ends"));
+        let video = r#"{"auth_failures":0,"pictures":30,"broken":1,"width":640,"height":360}"#;
+        assert_eq!(verdict(video_report, video.as_bytes(), 1), "1 pictures were broken");
     }
 
     #[test]

@@ -12,8 +12,10 @@ pub(super) const FPS: u32 = 30;
 
 pub(super) const AUDIO_PT: u8 = 96;
 pub(super) const VIDEO_PT: u8 = 97;
-pub(super) const AUDIO_SSRC: u32 = 0x1111;
-pub(super) const VIDEO_SSRC: u32 = 0x2222;
+
+/// What the example `peer` sends under; GStreamer has to know it beforehand.
+pub(super) const AUDIO_SSRC: u32 = 0x5150;
+pub(super) const VIDEO_SSRC: u32 = 0x5151;
 
 /// Key and salt of AES_CM_128_HMAC_SHA1_80, the profile that all of them have: 30 bytes.
 /// [RFC 4568 §6.2](https://www.rfc-editor.org/rfc/rfc4568#section-6.2)

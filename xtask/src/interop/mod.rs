@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::process::{shown, target_dir};
+use crate::process::{cargo, run, shown, target_dir};
 use line::Line;
 
 /// How much a receiver takes.
@@ -40,6 +40,9 @@ pub(crate) fn run_all(only: Option<Peer>) -> Result<()> {
         install::gstreamer()?;
         programs.push(Program::Gstreamer);
     }
+    // In the profile and with the features of the tests, which have built nearly all of it.
+    run(cargo().args(["build", "--locked", "--workspace", "--example", "peer"]))?;
+    programs.push(Program::Visavis(target_dir().join("debug/examples/peer")));
 
     let mut failures = 0;
     for (sender, receiver) in cases(&programs) {
@@ -56,7 +59,8 @@ pub(crate) fn run_all(only: Option<Peer>) -> Result<()> {
     Ok(())
 }
 
-/// Who sends to whom. First the programs among themselves: where that works, a later failure is ours.
+/// Who sends to whom: everybody to everybody else. Where the others understand each other but not us,
+/// the failure is ours.
 fn cases(programs: &[Program]) -> impl Iterator<Item = (&Program, &Program)> {
     let pairs = programs.iter().flat_map(|sender| programs.iter().map(move |to| (sender, to)));
     pairs.filter(|(sender, receiver)| sender.name() != receiver.name())
@@ -66,6 +70,7 @@ fn cases(programs: &[Program]) -> impl Iterator<Item = (&Program, &Program)> {
 enum Program {
     Ffmpeg(PathBuf),
     Gstreamer,
+    Visavis(PathBuf),
 }
 
 impl Program {
@@ -73,27 +78,46 @@ impl Program {
         match self {
             Self::Ffmpeg(_) => "FFmpeg",
             Self::Gstreamer => "GStreamer",
+            Self::Visavis(_) => "visavis",
         }
     }
 
-    /// Takes some seconds and leaves audio.pcm (48 kHz mono s16le) and video.yuv (I420) in the folder.
-    fn receives(&self, line: Line, folder: &Path) -> Result<Command> {
-        match self {
+    /// Takes some seconds and ends.
+    fn receives(&self, line: Line, folder: &Path) -> Result<Vec<Command>> {
+        Ok(match self {
             Self::Ffmpeg(program) => {
                 let sdp = folder.join("line.sdp");
                 fs::write(&sdp, line.sdp()).context("cannot write the SDP")?;
-                Ok(peers::ffmpeg_receives(program, &sdp, folder, SECONDS))
+                vec![peers::ffmpeg_receives(program, &sdp, folder, SECONDS)]
             }
-            Self::Gstreamer => Ok(peers::gstreamer_receives(line, folder, SECONDS)),
-        }
+            Self::Gstreamer => vec![peers::gstreamer_receives(line, folder, SECONDS)],
+            // It counts from its own start, and the others take their time to send.
+            Self::Visavis(program) => peers::visavis(program, "receive", line, SECONDS + 4).into(),
+        })
     }
 
     /// Sends until it is stopped.
-    fn sends(&self, line: Line) -> Command {
+    fn sends(&self, line: Line) -> Vec<Command> {
         match self {
-            Self::Ffmpeg(program) => peers::ffmpeg_sends(program, line),
-            Self::Gstreamer => peers::gstreamer_sends(line),
+            Self::Ffmpeg(program) => vec![peers::ffmpeg_sends(program, line)],
+            Self::Gstreamer => vec![peers::gstreamer_sends(line)],
+            Self::Visavis(program) => peers::visavis(program, "send", line, 600).into(),
         }
+    }
+
+    /// What came of it.
+    fn judge(&self, folder: &Path) -> Result<String> {
+        let (audio, video) = match self {
+            Self::Ffmpeg(_) | Self::Gstreamer => (
+                judge::audio(&folder.join("audio.pcm"), SECONDS)?,
+                judge::video(&folder.join("video.yuv"), SECONDS)?,
+            ),
+            Self::Visavis(_) => (
+                judge::audio_report(&folder.join("receiver-0.log"), SECONDS)?,
+                judge::video_report(&folder.join("receiver-1.log"), SECONDS)?,
+            ),
+        };
+        Ok(format!("{audio}, {video}"))
     }
 }
 
@@ -106,99 +130,110 @@ fn run_case(name: &str, sender: &Program, receiver: &Program) -> Result<String> 
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let line = Line::free()?;
 
-    let mut receiver = Running::start(receiver.receives(line, &folder)?, &folder, "receiver")?;
-    receiver.wait_for_port(line.audio_port)?;
-    receiver.wait_for_port(line.video_port)?;
-    let sender = Running::start(sender.sends(line), &folder, "sender")?;
-    receiver.wait()?;
-    drop(sender);
-
-    let audio = judge::audio(&folder.join("audio.pcm"), SECONDS);
-    let video = judge::video(&folder.join("video.yuv"), SECONDS);
-    let logs = || format!("what the programs said is in {}", folder.display());
-    Ok(format!("{}, {}", audio.with_context(logs)?, video.with_context(logs)?))
+    let mut receiving = Running::start(receiver.receives(line, &folder)?, &folder, "receiver")?;
+    for port in [line.audio_port, line.video_port] {
+        receiving.wait_for_port(port)?;
+    }
+    let sending = Running::start(sender.sends(line), &folder, "sender")?;
+    receiving.wait()?;
+    drop(sending);
+    receiver.judge(&folder).with_context(|| format!("what they said is in {}", folder.display()))
 }
 
-/// A program of one case. It ends with the case, whatever happens.
+/// The programs of one side of a case. They end with the case, whatever happens.
 struct Running {
-    child: Child,
-    command: String,
-    log: PathBuf,
+    children: Vec<(Child, String)>,
+    folder: PathBuf,
 }
 
 impl Running {
-    fn start(mut command: Command, folder: &Path, role: &str) -> Result<Self> {
-        let log = folder.join(role).with_extension("log");
-        let file = File::create(&log).with_context(|| format!("cannot make {}", log.display()))?;
-        let twin = file.try_clone().context("cannot share a log")?;
-        let command = command.stdin(Stdio::null()).stdout(twin).stderr(file);
-        let shown = shown(command);
-        let child = command.spawn().with_context(|| format!("cannot start `{shown}`"))?;
-        Ok(Self { child, command: shown, log })
+    fn start(commands: Vec<Command>, folder: &Path, role: &str) -> Result<Self> {
+        let mut running = Self { children: Vec::new(), folder: folder.to_path_buf() };
+        for (number, mut command) in commands.into_iter().enumerate() {
+            let log = folder.join(format!("{role}-{number}.log"));
+            let file =
+                File::create(&log).with_context(|| format!("cannot make {}", log.display()))?;
+            let twin = file.try_clone().context("cannot share a log")?;
+            let command = command.stdin(Stdio::null()).stdout(twin).stderr(file);
+            let shown = shown(command);
+            let child = command.spawn().with_context(|| format!("cannot start `{shown}`"))?;
+            running.children.push((child, shown));
+        }
+        Ok(running)
     }
 
-    /// Until it listens there: a packet sent earlier would be lost.
+    /// Until somebody listens there: a packet sent earlier would be lost.
     fn wait_for_port(&mut self, port: u16) -> Result<()> {
         let bound = format!(":{port:04X} ");
         self.patiently("to listen", |running| {
-            if let Some(status) = running.child.try_wait().context("cannot wait")? {
-                bail!(
-                    "`{}` ended early ({status}); see {}",
-                    running.command,
-                    running.log.display()
-                );
-            }
+            running.ended()?;
             let listening = ["/proc/net/udp", "/proc/net/udp6"].iter().any(|table| {
-                fs::read_to_string(table).is_ok_and(|table| {
-                    table.lines().any(|socket| {
-                        socket
-                            .split_once(": ")
-                            .is_some_and(|(_, rest)| rest.find(&bound) == Some(8))
-                    })
+                // `sl: address:port ...`; a peer's port stands further to the right.
+                let table = fs::read_to_string(table).unwrap_or_default();
+                table.lines().any(|socket| {
+                    socket
+                        .split_once(": ")
+                        .and_then(|(_, rest)| rest.find(&bound))
+                        .is_some_and(|at| at == 8 || at == 32)
                 })
             });
-            Ok(listening.then_some(()))
+            Ok(listening)
         })
     }
 
-    /// Until it has ended well.
+    /// Until all have ended well.
     fn wait(&mut self) -> Result<()> {
-        let status = self.patiently("to have heard and seen enough", |running| {
-            running.child.try_wait().context("cannot wait")
-        })?;
-        ensure!(
-            status.success(),
-            "`{}` failed ({status}); see {}",
-            self.command,
-            self.log.display()
-        );
-        Ok(())
+        self.patiently("to hear and see enough", Self::ended)
+    }
+
+    /// Whether all have ended well; one that failed is an error.
+    fn ended(&mut self) -> Result<bool> {
+        let mut all = true;
+        for (child, command) in &mut self.children {
+            match child.try_wait().context("cannot wait")? {
+                None => all = false,
+                Some(status) => ensure!(
+                    status.success(),
+                    "`{command}` failed ({status}); what it said is in {}",
+                    self.folder.display()
+                ),
+            }
+        }
+        Ok(all)
     }
 
     #[allow(
         clippy::disallowed_methods,
         reason = "a tool for the terminal, which waits for programs"
     )]
-    fn patiently<T>(
+    fn patiently(
         &mut self,
         what: &str,
-        mut poll: impl FnMut(&mut Self) -> Result<Option<T>>,
-    ) -> Result<T> {
+        mut done: impl FnMut(&mut Self) -> Result<bool>,
+    ) -> Result<()> {
         let started = Instant::now();
-        while started.elapsed() < PATIENCE {
-            if let Some(done) = poll(self)? {
-                return Ok(done);
+        while !done(self)? {
+            if started.elapsed() > PATIENCE {
+                let commands: Vec<_> =
+                    self.children.iter().map(|(_, name)| name.as_str()).collect();
+                bail!(
+                    "`{}` took too long {what}; what it said is in {}",
+                    commands.join("`, `"),
+                    self.folder.display()
+                );
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        bail!("`{}` took too long {what}; see {}", self.command, self.log.display())
+        Ok(())
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Already gone is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        for (child, _) in &mut self.children {
+            // Already gone is as good.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }

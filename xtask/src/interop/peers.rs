@@ -97,3 +97,15 @@ fn pipeline(description: &str) -> Command {
     gst.arg("--quiet").args(description.split_whitespace());
     gst
 }
+
+/// Our own example, once for each medium. As a receiver it says in the end what it got.
+pub(super) fn visavis(program: &Path, way: &str, line: Line, seconds: u32) -> [Command; 2] {
+    let media = [("audio", line.audio_port, AUDIO_PT), ("video", line.video_port, VIDEO_PT)];
+    media.map(|(kind, port, payload_type)| {
+        let mut peer = Command::new(program);
+        peer.args([way, "--kind", kind, "--port", &port.to_string()]);
+        peer.args(["--payload-type", &payload_type.to_string(), "--key", &line.key_hex()]);
+        peer.args(["--seconds", &seconds.to_string()]);
+        peer
+    })
+}
