@@ -3,6 +3,11 @@
 //! any part away or put another in its place.
 //!
 //! `cargo run --release --example by_hand`
+#![allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "lengths are those that the buffer's owner gave; checking them again would hide the example"
+)]
 
 use core::time::Duration;
 use std::net::UdpSocket;

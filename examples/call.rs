@@ -4,6 +4,11 @@
 //! [`Endpoint`] is all that an app with calls needs around a [`Session`]. Encoded frames go in;
 //! datagrams to send, sound to play and pictures to show come out, each with its time. The same
 //! endpoints run over UDP sockets in real time, and over an emulated network in virtual time.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "lengths are those that the buffer's owner gave; checking them again would hide the example"
+)]
 
 use core::time::Duration;
 use std::process::ExitCode;

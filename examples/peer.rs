@@ -7,9 +7,15 @@
 //! ```
 //!
 //! The last line of stdout is a JSON object that says what was sent, or received and decoded.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "lengths are those that the buffer's owner gave; checking them again would hide the example"
+)]
 
+use core::net::Ipv4Addr;
 use core::time::Duration;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::UdpSocket;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};

@@ -152,8 +152,10 @@ impl Camera {
     /// When the next picture is taken.
     #[must_use]
     pub fn next(&self) -> Option<Instant> {
-        let at = Instant::ZERO + self.source.frame_interval() * self.captured;
-        (at < self.end).then_some(at)
+        let interval = self.source.frame_interval();
+        let at = Instant::ZERO + interval * self.captured;
+        // An interval is rounded to nanoseconds: a frame at the very end would be one too many.
+        (at + interval / 2 < self.end).then_some(at)
     }
 
     /// The next frame, if it's time; rate control may leave pictures out.

@@ -24,6 +24,7 @@ pub struct Transport {
 }
 
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one in a call")]
 enum Kind {
     Real { runtime: Runtime, sockets: [UdpSocket; 2], relay: Relay, clock: Clock },
     Virtual { paths: [Path; 2], now: Instant },

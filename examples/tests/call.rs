@@ -25,7 +25,7 @@ fn each(outcome: &Outcome, check: impl Fn(&Way)) {
 }
 
 fn rendered(way: &Way) -> f64 {
-    f64::from(way.video.frames_rendered) / f64::from(way.video.frames_sent)
+    way.video.frames_rendered as f64 / way.video.frames_sent as f64
 }
 
 #[test]

@@ -68,6 +68,8 @@
 //! direction. [`SessionConfig::max_packets`] bounds what all queues hold together.
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
 mod bindings;
 mod config;
 mod control;

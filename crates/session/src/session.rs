@@ -1,8 +1,8 @@
 //! The session itself: its parts, and what the embedder may say to it.
 
+use alloc::collections::VecDeque;
 use core::fmt;
 use core::time::Duration;
-use std::collections::VecDeque;
 
 use visavis_congestion::{
     ArrivalConfig, ArrivalLog, Controller, Gcc, GccConfig, Limits, LossBased, LossBasedConfig,

@@ -53,7 +53,7 @@ impl Loop {
     /// One millisecond; frames every 20 ms.
     fn step(&mut self) {
         self.now += Duration::from_millis(1);
-        if self.now.as_nanos() % 20_000_000 == 0 {
+        if self.now.as_nanos().is_multiple_of(20_000_000) {
             self.number += 1;
             common::sound(self.number, &mut self.frame);
             let timestamp = RtpTimestamp(self.number * 960);

@@ -236,7 +236,9 @@ impl Talk {
             let _ = pair.a.session.send_frame(now, stream, &frame);
             self.sounds_sent += 1;
         }
-        if let Some(stream) = self.pictures.filter(|_| now.as_nanos() / 20_000_000 % 2 == 0) {
+        if let Some(stream) =
+            self.pictures.filter(|_| (now.as_nanos() / 20_000_000).is_multiple_of(2))
+        {
             let wanted = pair.a.outputs[self.seen.min(pair.a.outputs.len())..].iter().any(
                 |(_, output, _)| {
                     matches!(
