@@ -54,6 +54,8 @@ impl Transport {
             let relay = Relay::start(ends, links, move || clock.now())?;
             for (socket, side) in sockets.iter().zip(relay.sides()) {
                 runtime.block_on(socket.connect(side))?;
+                // Until the runtime has looked at it once, a socket counts as full.
+                runtime.block_on(socket.writable())?;
             }
             Kind::Real { runtime, sockets, relay, clock }
         };
