@@ -16,6 +16,8 @@ use visavis_core::{Bitrate, ClockRate, Instant, RtpTimestamp};
 const SOUND: Duration = Duration::from_millis(20);
 /// The same in samples of each channel.
 const SAMPLES: usize = 960;
+/// The loss in percent that redundancy is made for where there seems to be less.
+const EXPECTED_LOSS: u8 = 5;
 
 /// An encoded frame with its time.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +53,8 @@ impl Microphone {
         source.skip_to(50 * side);
         let mut config = visavis_opus::OpusConfig::default();
         config.channels = u8::try_from(source.channels())?;
+        // Nothing is known of the network yet: redundancy is cheaper than a gap.
+        config.expected_loss = EXPECTED_LOSS;
         Ok(Self {
             encoder: visavis_opus::Encoder::new(config)?,
             captured: 0,
@@ -98,9 +102,9 @@ impl Microphone {
         }))
     }
 
-    /// What the network does to packets, in percent.
+    /// What the network does to packets, in percent. Some redundancy is always kept.
     pub fn set_expected_loss(&mut self, percent: u8) {
-        self.encoder.set_expected_loss(percent);
+        self.encoder.set_expected_loss(percent.max(EXPECTED_LOSS));
     }
 }
 

@@ -81,7 +81,8 @@ fuzz_target!(|data: &[u8]| {
                 reports.clear();
                 for _ in 0..input.byte() % 32 {
                     let what = input.byte();
-                    at = if what % 16 == 0 { input.time(at) } else { at + Duration::from_millis(3) };
+                    at =
+                        if what % 16 == 0 { input.time(at) } else { at + Duration::from_millis(3) };
                     let arrived = (what % 5 > 0).then_some(at);
                     let report = history.resolve(Seq(seq), arrived, Ecn::from_bits(what >> 6));
                     reports.extend(report);

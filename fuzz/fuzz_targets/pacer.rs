@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 use libfuzzer_sys::fuzz_target;
-use visavis_congestion::{Paced, PacketKind, Pacer, PacerConfig, ProbeCluster, ProbeId};
+use visavis_congestion::{Paced, Pacer, PacerConfig, PacketKind, ProbeCluster, ProbeId};
 use visavis_core::{Bitrate, DataSize, Engine, Instant};
 
 fuzz_target!(|data: &[u8]| {
