@@ -15,7 +15,7 @@ use visavis_srtp::{MasterKey, Profile};
 fn session(send: u8, receive: u8) -> Session {
     let key = |byte| MasterKey::from_concatenated(Profile::AeadAes128Gcm, &[byte; 28]).unwrap();
     let mut config = SessionConfig::default();
-    config.max_packets = 128;
+    config.max_packets = 1024;
     config.max_frame = 4096;
     let mut session = Session::new(Instant::ZERO, config).unwrap();
     session.set_keys(&Keys { send: key(send), receive: key(receive) }).unwrap();

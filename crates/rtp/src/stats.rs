@@ -105,6 +105,15 @@ impl ReceptionStats {
         Some(ExtSeq(extended))
     }
 
+    /// The extended form of a number of this stream that isn't counted, such as that of a packet which
+    /// came as a retransmission. `None` before the first packet.
+    #[must_use]
+    pub fn extend(&self, seq: Seq) -> Option<ExtSeq> {
+        let highest = self.sequence?.highest;
+        let step = i64::from(seq.since(ExtSeq(highest).wire()));
+        Some(ExtSeq(highest.saturating_add_signed(step)))
+    }
+
     /// [RFC 3550 §A.8](https://www.rfc-editor.org/rfc/rfc3550#appendix-A.8), in sixteenths.
     fn update_jitter(&mut self, now: Instant, timestamp: RtpTimestamp) {
         let transit = self.ticks(now).wrapping_sub(timestamp.0);

@@ -63,8 +63,8 @@ impl SessionConfig {
         if self.cname.is_empty() || self.cname.len() > 255 {
             return Err(ConfigError::new("cname", "must have 1 to 255 bytes"));
         }
-        if !(256..=MAX_DATAGRAM).contains(&self.max_datagram) {
-            return Err(ConfigError::new("max_datagram", "must be 256 to 1472 bytes"));
+        if !(576..=MAX_DATAGRAM).contains(&self.max_datagram) {
+            return Err(ConfigError::new("max_datagram", "must be 576 to 1472 bytes"));
         }
         if self.max_packets < 64 {
             return Err(ConfigError::new("max_packets", "must be at least 64"));

@@ -9,10 +9,14 @@ use visavis_rtp::{TransportFeedback, round_trip};
 
 use crate::output::{Disposition, DropReason, Event};
 use crate::send::Queued;
-use crate::session::{DEFAULT_RTT, Session};
+use crate::session::{DEFAULT_RTT, HISTORY, Session};
 
-/// Retransmissions asked for by one NACK beyond this many are left: a flood can't make more.
-const MAX_RESENDS_PER_NACK: usize = 128;
+/// Retransmissions asked for by one datagram beyond this many are left: a flood can't make more.
+const MAX_RESENDS: usize = 128;
+/// A round trip is taken to be within these bounds, since the peer's word alone tells it: a shorter
+/// one would have packets sent again too often, a longer one never.
+const LEAST_RTT: Duration = Duration::from_millis(5);
+const MOST_RTT: Duration = Duration::from_secs(3);
 
 impl Session {
     pub(crate) fn on_rtcp(&mut self, at: Instant, data: &[u8]) -> Result<Disposition, DropReason> {
@@ -23,6 +27,7 @@ impl Session {
         };
         let compound = compound.map_err(|_| DropReason::Malformed)?;
         self.report_timer.on_received(DataSize::of(data));
+        let mut resends = MAX_RESENDS;
         // A packet that can't be read doesn't hide the others.
         for packet in compound.iter().flatten() {
             match packet {
@@ -35,9 +40,10 @@ impl Session {
                 }
                 Rtcp::Bye(bye) => bye.ssrcs().for_each(|ssrc| self.on_bye(ssrc)),
                 Rtcp::Nack(nack) => {
-                    nack.seqs().take(MAX_RESENDS_PER_NACK).for_each(|seq| {
+                    for seq in nack.seqs().take(resends) {
+                        resends -= 1;
                         self.resend(nack.media, seq);
-                    });
+                    }
                 }
                 Rtcp::Pli(pli) => self.on_keyframe_request(pli.media),
                 Rtcp::Fir(fir) => {
@@ -78,6 +84,7 @@ impl Session {
         let mut new_packets = 0;
         for stream in &mut self.senders {
             for layer in &mut stream.layers {
+                layer.rtx_known_to_peer |= layer.rtx.is_some_and(|(ssrc, _)| ssrc == block.ssrc);
                 if layer.ssrc == block.ssrc {
                     layer.known_to_peer = true;
                     known = true;
@@ -98,6 +105,7 @@ impl Session {
     }
 
     pub(crate) fn set_rtt(&mut self, rtt: Duration) {
+        let rtt = rtt.clamp(LEAST_RTT, MOST_RTT);
         // Smoothed as TCP does it, RFC 6298 §2.
         let smoothed = self.rtt.map_or(rtt, |old| (old * 7 + rtt) / 8);
         self.rtt = Some(smoothed);
@@ -150,6 +158,10 @@ impl Session {
 
     fn on_transport_feedback(&mut self, at: Instant, feedback: &TransportFeedback<'_>) {
         self.reports.clear();
+        // A few bytes can speak of 65 535 packets; no more than the history holds can be genuine.
+        if usize::from(feedback.packet_count()) > HISTORY {
+            return;
+        }
         for (seq, arrived_at) in self.reference.arrivals(feedback) {
             if let Some(report) = self.history.resolve(seq, arrived_at, Ecn::NotEct) {
                 self.reports.push(report);

@@ -35,6 +35,7 @@ impl Session {
         }
         if !self.leaving.is_empty() {
             let _ = writer.bye(&self.leaving, None);
+            // With nothing before it but a report it fits; if it doesn't, the peer will time out.
             self.leaving.clear();
         }
         let len = writer.finish();

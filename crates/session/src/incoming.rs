@@ -86,6 +86,14 @@ impl Session {
             return Err(DropReason::UnknownSsrc);
         };
         if stream.paused {
+            // It is counted all the same: what is dropped on purpose wasn't lost by the network.
+            if let Some(layer) = stream.layers.get_mut(binding.layer) {
+                for source in [&mut layer.media, &mut layer.rtx].into_iter().flatten() {
+                    if source.ssrc == packet.ssrc() {
+                        source.on_packet(at, &packet);
+                    }
+                }
+            }
             return Err(DropReason::Paused);
         }
         let repaired = match binding.role {
@@ -95,11 +103,8 @@ impl Session {
                 let (ssrc, payload_type) = (packet.ssrc(), stream.config.payload_type);
                 let layer = stream.layers.get_mut(binding.layer).ok_or(DropReason::UnknownSsrc)?;
                 let clock_rate = stream.config.clock_rate;
-                layer.rtx.get_or_insert_with(|| Source::new(ssrc, clock_rate)).on_packet(
-                    at,
-                    packet.seq(),
-                    packet.timestamp(),
-                );
+                let source = layer.rtx.get_or_insert_with(|| Source::new(ssrc, clock_rate));
+                source.on_packet(at, &packet);
                 let Some(media) = layer.media.as_ref().map(|source| source.ssrc) else {
                     return Ok(Disposition::Media);
                 };
@@ -190,7 +195,7 @@ impl Session {
     ) {
         let stream = match binding {
             Some(binding) => self.receivers.iter().find(|s| s.id == binding.stream),
-            None => self.receivers.first(),
+            None => self.receivers.iter().find(|s| s.config.feedback.transport_wide),
         };
         let Some(stream) = stream.filter(|s| s.config.feedback.transport_wide) else { return };
         if let Some(seq) = stream.config.extensions.read(packet).transport_seq {

@@ -6,6 +6,7 @@ use visavis_congestion::{Paced, PacketKind, SentPacket};
 use visavis_core::{DataSize, Ecn, Engine, Instant, MediaKind, earliest};
 use visavis_jitter::{Action, PlayoutOutput, VideoOutput};
 use visavis_rtp::{AbsSendTime, Packet};
+use visavis_srtp::ProtectError;
 
 use crate::output::{
     AudioChunk, AudioSource, Component, Event, Output, PacketOutput, PathId, Target, Transmit,
@@ -273,8 +274,10 @@ impl Session {
     }
 
     fn poll_pacer(&mut self, buffer: &mut [u8]) -> Option<Output> {
-        if let Some(departing) = self.departing.take() {
-            return self.depart(departing, buffer);
+        if let Some(departing) = self.departing.take()
+            && let Some(output) = self.depart(departing, buffer)
+        {
+            return Some(output);
         }
         loop {
             let (queued, probe) = match self.pacer.poll(self.now, &mut ())? {
@@ -358,8 +361,11 @@ impl Session {
         if let Some(block) = displaced {
             self.pool.give(block);
         }
-        let Some(Ok(len)) = self.security.protect_rtp(buffer, plain_len) else {
-            return Some(Output::Event(Event::SendKeysUnusable));
+        let len = match self.security.protect_rtp(buffer, plain_len)? {
+            Ok(len) => len,
+            // A forwarded packet came twice: once is enough.
+            Err(ProtectError::IndexReused) => return None,
+            Err(_) => return Some(Output::Event(Event::SendKeysUnusable)),
         };
         let wire = len + self.config.datagram_overhead;
         let packet_kind = match kind {

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use visavis_core::{
     ClockRate, ConfigError, Engine, ExtSeq, ExtTimestamp, Instant, MediaKind, NtpTime, PayloadType,
-    RtpTimestamp, Seq, SeqUnwrapper, Ssrc, TimestampUnwrapper, earliest,
+    RtpTimestamp, Ssrc, TimestampUnwrapper, earliest,
 };
 use visavis_jitter::{
     AudioConfig, AudioPacket, AudioPlayout, Playing, PlayoutOutput, VideoBuffer, VideoConfig,
@@ -58,17 +58,20 @@ pub(crate) struct ReceiveLayer {
 pub(crate) struct Source {
     pub(crate) ssrc: Ssrc,
     pub(crate) stats: ReceptionStats,
-    pub(crate) seqs: SeqUnwrapper,
 }
 
 impl Source {
     pub(crate) fn new(ssrc: Ssrc, clock_rate: ClockRate) -> Self {
-        Self { ssrc, stats: ReceptionStats::new(clock_rate), seqs: SeqUnwrapper::new() }
+        Self { ssrc, stats: ReceptionStats::new(clock_rate) }
     }
 
-    pub(crate) fn on_packet(&mut self, now: Instant, seq: Seq, timestamp: RtpTimestamp) -> ExtSeq {
-        self.stats.on_packet(now, seq, timestamp);
-        self.seqs.unwrap(seq)
+    /// `None` if the number is so far out of place that the packet is best dropped.
+    pub(crate) fn on_packet<T: AsRef<[u8]>>(
+        &mut self,
+        now: Instant,
+        packet: &Packet<T>,
+    ) -> Option<ExtSeq> {
+        self.stats.on_packet(now, packet.seq(), packet.timestamp())
     }
 }
 
@@ -85,11 +88,10 @@ impl ReceiveStream {
             .layers
             .iter()
             .map(|layer| {
-                let nack = config.feedback.nack.then(|| NackGenerator::new(NackConfig::default()));
                 Ok(ReceiveLayer {
                     media: source(layer.ssrc),
                     rtx: source(layer.rtx),
-                    nack: nack.transpose()?,
+                    nack: nack(&config)?,
                     keyframe_wanted: false,
                     fir_count: 0,
                 })
@@ -121,10 +123,10 @@ impl ReceiveStream {
         let source = layer.media.as_mut()?;
         let seq = if repaired {
             self.stats.retransmitted += 1;
-            source.seqs.peek(packet.seq())
+            source.stats.extend(packet.seq())?
         } else {
             self.stats.packets += 1;
-            source.on_packet(now, packet.seq(), packet.timestamp())
+            source.on_packet(now, packet)?
         };
         self.stats.payload_bytes += packet.payload().len() as u64;
         if let Some(nack) = &mut layer.nack {
@@ -296,9 +298,18 @@ impl ReceiveStream {
         }
     }
 
-    /// Forgets what was being played: the stream pauses, or begins anew with another source.
-    pub(crate) fn restart(&mut self, now: Instant, pool: &mut Pool) {
+    /// Forgets what was being played and what is missing: the stream pauses, or begins anew with
+    /// another source.
+    pub(crate) fn restart(&mut self, now: Instant, rtt: Option<Duration>, pool: &mut Pool) {
         self.release(now, pool);
+        for layer in &mut self.layers {
+            // The configuration was accepted before.
+            layer.nack = nack(&self.config).ok().flatten();
+            layer.keyframe_wanted = false;
+        }
+        if let Some(rtt) = rtt {
+            self.on_rtt(rtt);
+        }
         self.playing = None;
         self.last_packet = None;
         self.timestamps = TimestampUnwrapper::new();
@@ -314,6 +325,10 @@ impl ReceiveStream {
             None
         }
     }
+}
+
+fn nack(config: &StreamConfig) -> Result<Option<NackGenerator>, ConfigError> {
+    config.feedback.nack.then(|| NackGenerator::new(NackConfig::default())).transpose()
 }
 
 /// How long a packet of sound lasts, and whether it carries a copy of the one before it.

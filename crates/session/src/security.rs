@@ -22,6 +22,7 @@ const OVERLAP: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Security {
     limits: Config,
+    keys: Option<Keys>,
     sender: Option<Sender>,
     receiver: Option<Receiver>,
     previous: Option<Previous>,
@@ -42,16 +43,22 @@ pub(crate) type Unprotect = fn(&mut Receiver, &mut [u8]) -> Result<usize, Unprot
 impl Security {
     pub(crate) fn new(limits: Config) -> Self {
         let scratch = vec![0; MAX_DATAGRAM].into();
-        Self { limits, sender: None, receiver: None, previous: None, scratch }
+        Self { limits, keys: None, sender: None, receiver: None, previous: None, scratch }
     }
 
     /// New keys for both directions. Packets under the keys before are still read for a while.
     pub(crate) fn set_keys(&mut self, keys: &Keys) -> Result<(), ConfigError> {
-        let sender = Sender::new(&keys.send, self.limits)?;
-        let receiver = Receiver::new(&keys.receive, self.limits)?;
-        self.sender = Some(sender);
-        let previous = self.receiver.replace(receiver);
-        self.previous = previous.map(|receiver| Previous { receiver, until: None });
+        // A key that stays keeps its indices: beginning anew under it would use them twice, and let
+        // old packets pass again.
+        let old = self.keys.as_ref();
+        if !old.is_some_and(|old| old.send.same_as(&keys.send)) {
+            self.sender = Some(Sender::new(&keys.send, self.limits)?);
+        }
+        if !old.is_some_and(|old| old.receive.same_as(&keys.receive)) {
+            let previous = self.receiver.replace(Receiver::new(&keys.receive, self.limits)?);
+            self.previous = previous.map(|receiver| Previous { receiver, until: None });
+        }
+        self.keys = Some(keys.clone());
         Ok(())
     }
 
@@ -103,6 +110,9 @@ impl Security {
         let result = unprotect(receiver, packet);
         if result.is_ok() {
             previous.until.get_or_insert(now + OVERLAP);
+            return Some(result);
+        }
+        if result == Err(UnprotectError::Replayed) {
             return Some(result);
         }
         packet.copy_from_slice(copy);

@@ -18,7 +18,7 @@ use crate::transform::TransformError;
 const MAX_TAG: usize = 16;
 
 /// Packets kept for retransmission, each layer: more than a second of 2 Mb/s.
-const RESEND_CAPACITY: usize = 512;
+pub(crate) const RESEND_CAPACITY: usize = 512;
 
 /// A frame or packet could not be sent. What is in the pacer already still leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +79,8 @@ pub(crate) struct SendStream {
 pub(crate) struct SendLayer {
     pub(crate) ssrc: Ssrc,
     pub(crate) rtx: Option<(Ssrc, Seq)>,
+    /// The peer has reported on the retransmissions too.
+    pub(crate) rtx_known_to_peer: bool,
     seq: Seq,
     /// What is added to the sequence numbers of forwarded packets.
     forward_offset: Option<u16>,
@@ -99,6 +101,7 @@ impl SendLayer {
         Ok(Self {
             ssrc,
             rtx: layer.rtx.map(|ssrc| (ssrc, first)),
+            rtx_known_to_peer: false,
             seq: first,
             forward_offset: None,
             resender: Resender::new(if layer.rtx.is_some() { RESEND_CAPACITY } else { 1 })?,
@@ -115,12 +118,6 @@ impl SendLayer {
             Ok(seq) => self.resender.insert(seq, block),
             Err(_) => Some(block),
         }
-    }
-
-    fn take_seq(&mut self) -> Seq {
-        let seq = self.seq;
-        self.seq = seq.next();
-        seq
     }
 
     /// Continues another source's numbering in this layer's.
@@ -197,7 +194,7 @@ impl SendStream {
                     return Err(error.into());
                 }
             };
-            header.seq = layer.take_seq();
+            header.seq = layer.seq;
             // RFC 7587 §4.2 marks talkspurts, which only an encoder with DTX has; video marks the
             // last packet of a picture.
             header.marker = payload.last && self.config.kind == MediaKind::Video;
@@ -215,6 +212,7 @@ impl SendStream {
                 pool.give(block);
                 return Err(SendError::Full);
             }
+            layer.seq = layer.seq.next();
         }
     }
 
@@ -284,7 +282,7 @@ impl SendStream {
         let original = Packet::parse(original(&mut layer.resender)?.data()).ok()?;
         let mut header = Header::new(payload_type, *rtx_seq, original.timestamp(), *ssrc);
         header.marker = original.marker();
-        header.extensions = placeholders(&self.config, !layer.known_to_peer);
+        header.extensions = placeholders(&self.config, !layer.rtx_known_to_peer);
         let start = header.write_into(&self.config.extensions, block.space()).ok()?;
         let len = rtx::write_payload(&original, block.space().get_mut(start..)?).ok()?;
         block.set_range(0, start + len);
@@ -300,7 +298,7 @@ impl SendStream {
         let layer = self.layers.first_mut()?;
         let (ssrc, seq) = layer.rtx.as_mut()?;
         let mut header = Header::new(payload_type, *seq, timestamp, *ssrc);
-        header.extensions = placeholders(&self.config, !layer.known_to_peer);
+        header.extensions = placeholders(&self.config, !layer.rtx_known_to_peer);
         let start = header.write_into(&self.config.extensions, block.space()).ok()?;
         let end = visavis_rtp::write_padding(block.space(), start, size.max(1)).ok()?;
         block.set_range(0, end);

@@ -24,13 +24,13 @@ use crate::pool::{Block, Pool};
 use crate::rate::Spending;
 use crate::receive::{Media, ReceiveStream, Source};
 use crate::security::{Keys, Security};
-use crate::send::{Queued, SendError, SendStream};
+use crate::send::{Queued, RESEND_CAPACITY, SendError, SendStream};
 use crate::transform::FrameTransform;
 
 /// Events that wait for the embedder, at most.
 const MAX_EVENTS: usize = 256;
 /// Packets whose feedback may still come: seconds of any call.
-const HISTORY: usize = 8192;
+pub(crate) const HISTORY: usize = 8192;
 /// Reports come about so often: often enough to sync lips and measure round trips from the start.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// The round-trip time before any was measured.
@@ -153,7 +153,7 @@ impl Session {
             arrivals: ArrivalLog::new(ArrivalConfig::default())?,
             feedback_count: 0,
             reference: ReferenceTime::new(),
-            reports: Vec::with_capacity(u16::MAX.into()),
+            reports: Vec::with_capacity(HISTORY),
             transport_media_ssrc: local_ssrc,
             report_timer: ReportTimer::new(timer, now)?,
             leaving: Vec::with_capacity(config.max_streams * 8),
@@ -205,6 +205,12 @@ impl Session {
     pub fn add_sender(&mut self, config: StreamConfig) -> Result<StreamId, ConfigError> {
         if self.senders.len() >= self.config.max_streams {
             return Err(ConfigError::new("max_streams", "is reached: no stream can be added"));
+        }
+        let layers = self.senders.iter().flat_map(|s| &s.config.layers).chain(&config.layers);
+        let kept = layers.filter(|layer| layer.rtx.is_some()).count() * RESEND_CAPACITY;
+        if kept > self.config.max_packets / 2 {
+            let problem = "must be 1024 for each layer that is sent with retransmission";
+            return Err(ConfigError::new("max_packets", problem));
         }
         let id = StreamId(self.next_id);
         let random = &mut self.random;
@@ -292,15 +298,19 @@ impl Session {
         if !self.bindings.insert(ssrc, Binding { stream, layer, role }) {
             return Err(ConfigError::new("ssrc", "belongs to another stream"));
         }
-        let old = match role {
-            Role::Media => sources.media.replace(Source::new(ssrc, clock_rate)),
-            Role::Retransmission => sources.rtx.replace(Source::new(ssrc, clock_rate)),
-            Role::Fec => None,
+        let source = match role {
+            Role::Media => &mut sources.media,
+            Role::Retransmission => &mut sources.rtx,
+            Role::Fec => return Ok(()),
         };
-        if let Some(old) = old.filter(|old| old.ssrc != ssrc) {
+        if source.as_ref().is_some_and(|source| source.ssrc == ssrc) {
+            return Ok(());
+        }
+        if let Some(old) = source.replace(Source::new(ssrc, clock_rate)) {
             self.bindings.remove(old.ssrc);
-            if role == Role::Media && layer == 0 {
-                found.restart(now, &mut self.pool);
+            if role == Role::Media {
+                found.wall = None;
+                found.restart(now, self.rtt, &mut self.pool);
             }
         }
         Ok(())
@@ -311,6 +321,7 @@ impl Session {
     pub fn remove(&mut self, now: Instant, stream: StreamId) -> bool {
         if let Some(at) = self.senders.iter().position(|s| s.id == stream) {
             let sender = self.senders.remove(at);
+            self.targets_from = 0;
             for layer in &sender.layers {
                 if self.leaving.len() < self.leaving.capacity() {
                     self.leaving.push(layer.ssrc);
@@ -327,18 +338,19 @@ impl Session {
         true
     }
 
-    /// Pauses a stream of either direction: nothing is sent of it, or what comes is dropped unread.
+    /// Pauses a stream of either direction: no more is taken to be sent, or what comes is dropped unread.
     /// False if there is none.
     pub fn pause(&mut self, now: Instant, stream: StreamId) -> bool {
         if let Some(sender) = self.senders.iter_mut().find(|s| s.id == stream) {
             sender.paused = true;
+            self.targets_from = 0;
             return true;
         }
         let Some(receiver) = self.receivers.iter_mut().find(|s| s.id == stream) else {
             return false;
         };
         receiver.paused = true;
-        receiver.restart(now.max(self.now), &mut self.pool);
+        receiver.restart(now.max(self.now), self.rtt, &mut self.pool);
         true
     }
 
@@ -347,13 +359,17 @@ impl Session {
     pub fn resume(&mut self, stream: StreamId) -> bool {
         if let Some(sender) = self.senders.iter_mut().find(|s| s.id == stream) {
             sender.paused = false;
+            sender.told = None;
+            self.targets_from = 0;
             return true;
         }
         let Some(receiver) = self.receivers.iter_mut().find(|s| s.id == stream) else {
             return false;
         };
         receiver.paused = false;
-        receiver.want_keyframe(0);
+        if receiver.config.kind == MediaKind::Video {
+            receiver.want_keyframe(0);
+        }
         true
     }
 

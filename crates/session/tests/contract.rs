@@ -18,7 +18,7 @@ fn it_keeps_the_contract() {
     let make = || {
         let mut config = visavis_session::SessionConfig::default();
         config.max_frame = 2048;
-        config.max_packets = 256;
+        config.max_packets = 1024;
         let mut session = Session::new(visavis_core::Instant::ZERO, config).unwrap();
         // What it sends it could receive: both directions are exercised by one session.
         session.set_keys(&common::keys(1, 1)).unwrap();

@@ -4,6 +4,7 @@ use core::fmt;
 
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use aes::{Aes128Enc, Aes256Enc};
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::{KeyError, Profile};
@@ -63,6 +64,14 @@ impl MasterKey {
     #[must_use]
     pub const fn profile(&self) -> Profile {
         self.profile
+    }
+
+    /// Whether both are the same key for the same profile, found in constant time. Two senders or two
+    /// receivers under one key would begin to count anew: keep the one there is.
+    #[must_use]
+    pub fn same_as(&self, other: &Self) -> bool {
+        let bytes = self.key.ct_eq(&other.key) & self.salt.ct_eq(&other.salt);
+        self.profile == other.profile && bool::from(bytes)
     }
 
     /// The keys that protect packets.
