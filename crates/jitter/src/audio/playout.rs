@@ -140,7 +140,8 @@ impl<P> AudioPlayout<P> {
         result
     }
 
-    /// The packet that comes next and still waits; the one with the redundancy for [`Action::Fec`].
+    /// The packet that comes next and still waits; the one with the redundancy for
+    /// [`Action::Fec`](crate::Action::Fec).
     #[must_use]
     pub fn upcoming(&self) -> Option<&P> {
         self.buffer.front().map(|held| &held.packet.packet)
