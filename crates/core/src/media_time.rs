@@ -38,7 +38,8 @@ impl ClockRate {
         i64::try_from((nanos + NANOS_PER_SECOND / 2) / NANOS_PER_SECOND).unwrap_or(i64::MAX)
     }
 
-    /// How long `ticks` last, to the nearest nanosecond; nothing for a negative number.
+    /// How long `ticks` last, to the nearest nanosecond and at most 584 years; nothing for a negative
+    /// number.
     #[must_use]
     pub fn duration(self, ticks: i64) -> Duration {
         let rate = u128::from(self.hertz());
@@ -162,7 +163,7 @@ mod tests {
         }
 
         #[test]
-        fn ticks_and_durations_agree(ticks in 0i64..1 << 40, hertz in 1u32..200_000) {
+        fn ticks_and_durations_agree(ticks in 0i64..1 << 33, hertz in 1u32..200_000) {
             let rate = ClockRate::new(hertz).unwrap();
             prop_assert_eq!(rate.ticks(rate.duration(ticks)), ticks);
         }
